@@ -1,0 +1,247 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"lockstep.dev/fault"
+	"lockstep.dev/model"
+	"lockstep.dev/store"
+)
+
+// brakeWindow is the time over which deletions add up (algorithm 1.8).
+const brakeWindow = 4 * time.Hour
+
+// ApplyIn asks to carry out a plan.
+type ApplyIn struct {
+	Mailbox    model.MailboxID
+	Plan       string
+	Generation int64
+}
+
+// ApplyOut says what became of it.
+type ApplyOut struct {
+	Done, Refused, Again int
+	// Abandoned: an earlier attempt died on the way. What it did is found by
+	// reading, so the next round starts with Fetch and Diff.
+	Abandoned bool
+}
+
+// Apply carries out a plan: the CRM side first, then the mailbox, in batches.
+// Creates are journalled before they are attempted, and every batch's receipts
+// are one transaction. A second attempt writes nothing: only after a fetch is
+// it known what the first one did.
+func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
+	if activity.GetInfo(ctx).Attempt > 1 {
+		return ApplyOut{Abandoned: true}, nil
+	}
+	m, err := a.load(ctx, in.Mailbox)
+	if err != nil {
+		return ApplyOut{}, err
+	}
+	l, err := a.lease(ctx, m.ID)
+	if err != nil {
+		return ApplyOut{}, err
+	}
+	defer l.release(ctx)
+	ap := applier{a: a, m: m, in: in, lease: l}
+	if ap.mail, err = a.openMail(ctx, m); err != nil {
+		return ap.out, err
+	}
+	defer ap.mail.Close()
+	if ap.crm, err = a.openCRM(ctx, m.crm); err != nil {
+		return ap.out, err
+	}
+	defer ap.crm.Close()
+	for _, s := range []side{ap.crm, ap.mail} {
+		if err := ap.side(ctx, s); err != nil {
+			return ap.out, err
+		}
+	}
+	return ap.out, nil
+}
+
+type applier struct {
+	a         *Activities
+	m         mailbox
+	in        ApplyIn
+	lease     *lease
+	crm, mail side
+	out       ApplyOut
+}
+
+// pageOfWrites is how many operations are loaded at a time.
+const pageOfWrites = 400
+
+func (ap *applier) side(ctx context.Context, s side) error {
+	after := -1
+	for {
+		page, err := ap.a.Store.Writes(ctx, ap.in.Plan, s.caps.Side, after, pageOfWrites)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].Number
+		for _, batch := range batches(page, s) {
+			if err := ap.batch(ctx, s, batch); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// batches cuts a page into runs of one kind, no longer than the system takes.
+func batches(page []store.Planned, s side) [][]store.Planned {
+	var out [][]store.Planned
+	for len(page) > 0 {
+		kind, limit := page[0].Kind, max(s.caps.Kinds[page[0].Kind].WriteBatch, 1)
+		n := 1
+		for n < len(page) && n < limit && page[n].Kind == kind {
+			n++
+		}
+		out, page = append(out, page[:n]), page[n:]
+	}
+	return out
+}
+
+// batch carries out one batch: check what must be gone, journal the creates,
+// write, record.
+func (ap *applier) batch(ctx context.Context, s side, batch []store.Planned) error {
+	bound, cancel, err := ap.lease.renew(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	batch, results, err := ap.stillGone(bound, batch)
+	if err != nil {
+		return err
+	}
+	if err := ap.journal(bound, batch); err != nil {
+		return err
+	}
+	if len(batch) > 0 {
+		ops := make([]model.Operation, len(batch))
+		for i, p := range batch {
+			ops[i] = p.Op
+		}
+		receipts, err := s.Apply(bound, ops)
+		if err != nil {
+			return err
+		}
+		for i, r := range receipts {
+			results = append(results, result(batch[i], r))
+		}
+	}
+	return ap.commit(ctx, results)
+}
+
+func (ap *applier) journal(ctx context.Context, batch []store.Planned) error {
+	var creates []store.Planned
+	for _, p := range batch {
+		if p.Op.Action == model.Create {
+			creates = append(creates, p)
+		}
+	}
+	if len(creates) == 0 {
+		return nil
+	}
+	return ap.a.Store.Begin(ctx, ap.m.ID, ap.lease.token, ap.in.Plan, creates, ap.in.Generation, ap.a.Now())
+}
+
+// stillGone checks again, right before acting, that what must be gone is gone;
+// a write whose reason came back is dropped and its pair looked at again.
+func (ap *applier) stillGone(ctx context.Context, batch []store.Planned) (rest []store.Planned, back []store.Result, err error) {
+	present := map[model.Ref]bool{}
+	for _, s := range []side{ap.crm, ap.mail} {
+		var refs []model.Ref
+		for _, p := range batch {
+			if p.MustBeGone != nil && p.MustBeGone.Side == s.caps.Side {
+				refs = append(refs, *p.MustBeGone)
+			}
+		}
+		if len(refs) == 0 {
+			continue
+		}
+		items, err := s.Fetch(ctx, refs)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, it := range items {
+			present[address(it.Ref)] = true
+		}
+	}
+	for _, p := range batch {
+		if p.MustBeGone != nil && present[address(*p.MustBeGone)] {
+			back = append(back, store.Result{Planned: p, Again: true, Receipt: model.Receipt{Outcome: model.Refused}})
+			continue
+		}
+		rest = append(rest, p)
+	}
+	return rest, back, nil
+}
+
+// address is a ref without its version.
+func address(r model.Ref) model.Ref {
+	return model.Ref{Side: r.Side, Kind: r.Kind, ID: r.ID}
+}
+
+func (ap *applier) commit(ctx context.Context, results []store.Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	wake, err := ap.a.Store.Commit(ctx, ap.m.ID, ap.lease.token, ap.in.Plan, results, ap.a.Now())
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		switch {
+		case r.Receipt.Outcome == model.Done:
+			ap.out.Done++
+		case r.Again:
+			ap.out.Again++
+		default:
+			ap.out.Refused++
+		}
+	}
+	if err := stops(results); err != nil {
+		return err
+	}
+	return ap.a.Waker.WakeMailboxes(ctx, wake)
+}
+
+// stops returns the first fault that concerns the whole mailbox: the receipts
+// are recorded, and nothing more is tried.
+func stops(results []store.Result) error {
+	for _, r := range results {
+		f := fault.Of(r.Receipt.Err)
+		if f == nil {
+			continue
+		}
+		rule := fault.RuleOf(f.Class)
+		if rule.Stops && f.Scope != fault.Item || rule.Retry && r.Receipt.Outcome != model.Done {
+			return f
+		}
+	}
+	return nil
+}
+
+// result judges a receipt: a conflict or an unknown outcome is looked at again,
+// a refusal becomes an issue of its item and never blocks the others.
+func result(p store.Planned, r model.Receipt) store.Result {
+	out := store.Result{Planned: p, Receipt: r}
+	f := fault.Of(r.Err)
+	switch {
+	case r.Outcome == model.Done:
+		return out
+	case r.Outcome == model.Unknown, f == nil:
+		out.Again = true
+		return out
+	}
+	rule := fault.RuleOf(f.Class)
+	out.Again = rule.Retry || rule.Benign || rule.Stops && f.Scope != fault.Item
+	if !out.Again {
+		out.Code, out.Message = f.Code, f.Message
+	}
+	return out
+}

@@ -1,0 +1,451 @@
+package activities
+
+import (
+	"context"
+	"strings"
+
+	"lockstep.dev/model"
+	"lockstep.dev/plan"
+	"lockstep.dev/store"
+)
+
+// pageOfPairs is how many pairs Diff holds in memory at a time.
+const pageOfPairs = 1000
+
+// DiffIn asks for a plan.
+type DiffIn struct {
+	Mailbox    model.MailboxID
+	Generation int64
+	Round      int64
+	Show       bool // a dry run: the plan is stored to be looked at, nothing is settled
+}
+
+// DiffOut describes the plan.
+type DiffOut struct {
+	Generation int64
+	Plan       string
+	State      store.PlanState
+	Hash       string
+	Why        string // why it waits for approval
+	Writes     int    // to be applied
+	Held       int    // waiting for approval
+	Counts     plan.Counts
+}
+
+// Diff recognises strangers, decides what has to be written and stores the
+// plan. It advances the generation, which so stands in the workflow's history
+// before Apply writes anywhere. It writes to no system.
+func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
+	m, err := a.load(ctx, in.Mailbox)
+	if err != nil {
+		return DiffOut{}, err
+	}
+	l, err := a.lease(ctx, m.ID)
+	if err != nil {
+		return DiffOut{}, err
+	}
+	defer l.release(ctx)
+	if err := a.Store.DropPlan(ctx, m.ID); err != nil {
+		return DiffOut{}, err
+	}
+	d := differ{a: a, m: m, in: in, all: plan.NewHash(), held: plan.NewHash()}
+	if d.out.Generation, err = a.Store.Advance(ctx, m.ID, in.Generation); err != nil {
+		return d.out, err
+	}
+	if err := d.prepare(ctx); err != nil {
+		return d.out, err
+	}
+	defer d.crm.Close()
+	defer d.mail.Close()
+	for _, step := range []func(context.Context) error{d.intents, d.rejoin, d.match, d.build, d.deletions, d.seal} {
+		if err := step(ctx); err != nil {
+			return d.out, err
+		}
+	}
+	return d.out, nil
+}
+
+// differ is one run of Diff.
+type differ struct {
+	a         *Activities
+	m         mailbox
+	in        DiffIn
+	out       DiffOut
+	crm, mail side
+	input     plan.Input
+	row       store.PlanRow
+	written   int          // writes saved so far
+	removing  []store.Pair // pairs of deletes, saved last: the brake must see them all
+	deletes   plan.Plan
+	all, held *plan.Hash
+}
+
+func (d *differ) prepare(ctx context.Context) error {
+	var err error
+	if d.mail, err = d.a.openMail(ctx, d.m); err != nil {
+		return err
+	}
+	if d.crm, err = d.a.openCRM(ctx, d.m.crm); err != nil {
+		return err
+	}
+	d.input = plan.Input{
+		Policy: d.m.policy, Address: model.FoldAddress(d.m.Address), CRMUser: d.m.CRMUser, Mailbox: d.m.ID,
+		Now: d.a.Now(), Initialized: d.m.Initialized,
+		Fields:  map[model.Kind][]string{},
+		Primary: map[model.Side]map[model.Kind]string{model.CRM: {}, model.Mail: {}},
+	}
+	for _, k := range model.Kinds() {
+		d.input.Fields[k] = fields(k, d.crm.caps, d.mail.caps)
+	}
+	if err := d.homes(ctx, model.CRM, d.m.crm.ID, ""); err != nil {
+		return err
+	}
+	if err := d.homes(ctx, model.Mail, d.m.mail.ID, d.m.ID); err != nil {
+		return err
+	}
+	d.row = store.PlanRow{Mailbox: d.m.ID, Round: d.in.Round, State: store.PlanOpen, At: d.a.Now()}
+	d.row.Counts.Sides = map[model.Side]map[model.Kind]map[model.Action]int{}
+	d.row.ID, err = d.a.Store.BeginPlan(ctx, d.row)
+	return err
+}
+
+// homes finds where new items of each kind are created: the primary writable
+// collection, else the first writable one.
+func (d *differ) homes(ctx context.Context, s model.Side, c model.ConnectionID, m model.MailboxID) error {
+	all, err := d.a.Store.Collections(ctx, c, m)
+	if err != nil {
+		return err
+	}
+	for _, col := range all {
+		if col.Missing || col.ReadOnly {
+			continue
+		}
+		if col.Primary || d.input.Primary[s][col.Kind] == "" {
+			d.input.Primary[s][col.Kind] = col.ID
+		}
+	}
+	return nil
+}
+
+// intents looks for creates whose answer was lost; what is found needs no
+// resend (algorithm 1.6).
+func (d *differ) intents(ctx context.Context) error {
+	open, err := d.a.Store.Intents(ctx, d.m.ID)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	var found []store.Found
+	for _, s := range []side{d.crm, d.mail} {
+		var keys []model.Key
+		for _, i := range open {
+			if i.Side == s.caps.Side {
+				keys = append(keys, i.Key)
+			}
+		}
+		if len(keys) == 0 {
+			continue
+		}
+		items, _, err := s.FindByKey(ctx, keys)
+		if err != nil {
+			return err
+		}
+		for _, it := range items {
+			found = append(found, store.Found{Key: it.Stamp, Side: s.caps.Side, Item: it})
+		}
+	}
+	return d.a.Store.Adopt(ctx, d.m.ID, found, d.a.Now())
+}
+
+// rejoin recognises strangers whose entity is known.
+func (d *differ) rejoin(ctx context.Context) error {
+	return d.strangers(ctx, func(page []plan.Stranger) error {
+		return d.join(ctx, plan.Rejoin(page))
+	})
+}
+
+// match pairs strangers of the two sides, step by step, the surest first.
+func (d *differ) match(ctx context.Context) error {
+	for _, by := range []plan.MatchBy{plan.ByUID, plan.ByContent, plan.ByNatural} {
+		err := d.strangers(ctx, func(page []plan.Stranger) error {
+			var keys []string
+			for _, s := range page {
+				if k := s.Key(by); k != "" && !s.Gone {
+					keys = append(keys, k)
+				}
+			}
+			if len(keys) == 0 {
+				return nil
+			}
+			all, err := d.a.Store.Candidates(ctx, d.m.ID, by, keys)
+			if err != nil {
+				return err
+			}
+			joins := plan.Match(by, d.m.crm.ID, all)
+			for _, j := range joins {
+				if j.CRM != "" && j.Mail != "" {
+					d.row.Counts.Matched++
+				}
+			}
+			return d.join(ctx, joins)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *differ) join(ctx context.Context, joins []plan.Join) error {
+	if len(joins) == 0 {
+		return nil
+	}
+	return d.a.Store.Join(ctx, d.m.ID, joins)
+}
+
+func (d *differ) strangers(ctx context.Context, each func([]plan.Stranger) error) error {
+	after := ""
+	for {
+		page, err := d.a.Store.Strangers(ctx, d.m.ID, after, pageOfPairs)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := each(page); err != nil {
+			return err
+		}
+		after = page[len(page)-1].Row
+	}
+}
+
+// build decides everything that is pending, page by page.
+func (d *differ) build(ctx context.Context) error {
+	after := ""
+	for {
+		page, err := d.a.Store.Pairs(ctx, d.m.ID, after, pageOfPairs)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].Row
+		if err := d.identify(ctx, page); err != nil {
+			return err
+		}
+		if err := d.save(ctx, page); err != nil {
+			return err
+		}
+	}
+}
+
+// identify gives entities to pairs without one and claims the creations.
+func (d *differ) identify(ctx context.Context, page []store.Pair) error {
+	var claims []store.Claim
+	var claimed []int
+	for i := range page {
+		p := &page[i].Pair
+		if p.Entity == "" && p.CRM != nil {
+			p.Entity = plan.CRMEntity(d.m.crm.ID, p.Kind, p.CRM.Ref.ID)
+		}
+		if p.Entity == "" && p.Mail != nil {
+			p.Entity = plan.MailEntity(d.m.ID, p.Kind, p.Mail.Ref.ID)
+		}
+		if p.CRM == nil && p.Mail != nil && p.State != plan.Review && p.State != plan.Returned {
+			if _, ok := plan.Admit(d.input, *p); ok {
+				claims = append(claims, store.Claim{
+					Kind: p.Kind, Entity: p.Entity, Global: plan.Global(d.m.ID, p.Kind, p.Mail.UID, p.Mail.Ref.ID),
+				})
+				claimed = append(claimed, i)
+			}
+		}
+	}
+	if len(claims) == 0 {
+		return nil
+	}
+	answers, err := d.a.Store.Claim(ctx, d.m.crm.ID, d.m.ID, claims)
+	if err != nil {
+		return err
+	}
+	for n, c := range answers {
+		p := &page[claimed[n]].Pair
+		switch {
+		case c.Occupied:
+			p.State, p.Reason = plan.Returned, plan.ReasonOtherCopy
+		case c.Entity != p.Entity:
+			p.Entity = c.Entity
+			fallthrough
+		default:
+			p.Claimed = c.Winner != d.m.ID && c.Winner != ""
+		}
+	}
+	return d.creators(ctx, page)
+}
+
+// creators finds who will own the CRM records of meetings: the organizer, where
+// that is one of our users.
+func (d *differ) creators(ctx context.Context, page []store.Pair) error {
+	organizers := map[string]bool{}
+	for _, p := range page {
+		if p.CRM == nil && p.Mail != nil {
+			organizers[model.FoldAddress(p.Mail.Content.Text("organizer"))] = true
+		}
+	}
+	delete(organizers, "")
+	if len(organizers) == 0 {
+		return nil
+	}
+	list := make([]string, 0, len(organizers))
+	for o := range organizers {
+		list = append(list, o)
+	}
+	owners, err := d.a.Store.Owners(ctx, d.m.crm.ID, list)
+	if err != nil {
+		return err
+	}
+	for i := range page {
+		if p := &page[i].Pair; p.CRM == nil && p.Mail != nil {
+			p.Creator = owners[model.FoldAddress(p.Mail.Content.Text("organizer"))]
+		}
+	}
+	return nil
+}
+
+// save builds one page's plan and stores it; its deletes wait for the brake.
+func (d *differ) save(ctx context.Context, page []store.Pair) error {
+	in := d.input
+	byEntity := make(map[model.EntityID]store.Pair, len(page))
+	for _, p := range page {
+		in.Pairs = append(in.Pairs, p.Pair)
+		byEntity[p.Entity] = p
+	}
+	built := plan.Build(in)
+	d.count(page, built)
+	var writes []plan.Write
+	deleting := map[model.EntityID]bool{}
+	for _, w := range built.Writes {
+		if w.Op.Action == model.Delete {
+			deleting[w.Entity] = true
+			d.deletes.Writes = append(d.deletes.Writes, w)
+			d.removing = append(d.removing, slim(byEntity[w.Entity]))
+			continue
+		}
+		writes = append(writes, w)
+	}
+	built.Writes = writes
+	var rest []store.Pair
+	for _, p := range page {
+		if !deleting[p.Entity] {
+			rest = append(rest, p)
+		}
+	}
+	d.all.Add(writes)
+	return d.chunk(ctx, rest, built)
+}
+
+// slim drops the contents of a pair that is only going to be deleted.
+func slim(p store.Pair) store.Pair {
+	for _, s := range []**plan.Seen{&p.CRM, &p.Mail} {
+		if *s != nil {
+			c := **s
+			c.Content = nil
+			*s = &c
+		}
+	}
+	p.CRMBase, p.MailBase = nil, nil
+	return p
+}
+
+func (d *differ) chunk(ctx context.Context, pairs []store.Pair, p plan.Plan) error {
+	err := d.a.Store.SaveChunk(ctx, d.m.ID, d.row.ID, store.Chunk{
+		Pairs: pairs, Plan: p, From: d.written, Commit: !d.in.Show, Now: d.a.Now(),
+	})
+	d.written += len(p.Writes)
+	return err
+}
+
+// deletions runs the brake over all deletes together and stores them.
+func (d *differ) deletions(ctx context.Context) error {
+	if len(d.deletes.Writes) == 0 {
+		return nil
+	}
+	census, err := d.a.Store.Census(ctx, d.m.ID, d.a.Now().Add(-brakeWindow))
+	if err != nil {
+		return err
+	}
+	d.all.Add(d.deletes.Writes)
+	why := plan.Brake(d.deletes.Writes, census, d.m.policy)
+	if len(why) > 0 {
+		if err := d.brake(ctx, why); err != nil {
+			return err
+		}
+	}
+	return d.chunk(ctx, d.removing, d.deletes)
+}
+
+// brake holds the marked deletes unless a person approved exactly these.
+func (d *differ) brake(ctx context.Context, why []string) error {
+	var held []plan.Write
+	for _, w := range d.deletes.Writes {
+		if w.Held != "" {
+			held = append(held, w)
+		}
+	}
+	d.held.Add(held)
+	approved, err := d.a.Store.Approved(ctx, d.m.ID)
+	if err != nil {
+		return err
+	}
+	if approved == d.held.String() {
+		for i := range d.deletes.Writes {
+			d.deletes.Writes[i].Held = ""
+		}
+		return nil
+	}
+	d.out.Held, d.out.Why = len(held), strings.Join(why, "; ")
+	d.row.Hash, d.row.Why, d.row.Counts.Held = d.held.String(), d.out.Why, len(held)
+	return nil
+}
+
+// seal closes the plan and decides whether it may be applied.
+func (d *differ) seal(ctx context.Context) error {
+	approved, err := d.a.Store.Approved(ctx, d.m.ID)
+	if err != nil {
+		return err
+	}
+	d.row.State = store.PlanReady
+	if d.row.Hash == "" {
+		d.row.Hash = d.all.String()
+	}
+	switch {
+	case d.in.Show:
+		d.row.State = store.PlanShown
+	case d.written > 0 && !d.m.Initialized && d.m.policy.Approval == "first-sync" && approved != d.all.String():
+		d.row.State, d.row.Hash = store.PlanHeld, d.all.String()
+		d.row.Why = "the first sync waits for approval"
+		if approved != "" {
+			d.row.Why = "what was approved is no longer what would be written; look at the plan again"
+		}
+	}
+	d.out.Plan, d.out.State, d.out.Hash, d.out.Why = d.row.ID, d.row.State, d.row.Hash, d.row.Why
+	d.out.Writes, d.out.Counts = d.written-d.out.Held, d.row.Counts
+	return d.a.Store.SealPlan(ctx, d.row)
+}
+
+func (d *differ) count(page []store.Pair, p plan.Plan) {
+	c := &d.row.Counts
+	c.Items += len(page)
+	c.Conflicts += len(p.Conflicts)
+	c.Issues += len(p.Issues)
+	for _, ch := range p.Changes {
+		if ch.State == plan.Skipped {
+			c.Skipped++
+		}
+	}
+	for _, w := range p.Writes {
+		kinds := c.Sides[w.Side]
+		if kinds == nil {
+			kinds = map[model.Kind]map[model.Action]int{}
+			c.Sides[w.Side] = kinds
+		}
+		if kinds[w.Kind] == nil {
+			kinds[w.Kind] = map[model.Action]int{}
+		}
+		kinds[w.Kind][w.Op.Action]++
+	}
+}

@@ -1,0 +1,70 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lockstep.dev/model"
+)
+
+// FeedIn asks for a CRM connection's changes.
+type FeedIn struct{ Connection model.ConnectionID }
+
+// FeedOut says how a pass went and when to come again.
+type FeedOut struct {
+	Pass    int64
+	Changed int
+	Absent  int
+	Woken   int
+	Next    time.Duration
+}
+
+// settleGap is the time between feed passes while an absence ages.
+const settleGap = 2 * time.Second
+
+// Feed reads a CRM once for all its mailboxes (design decision 3), routes what
+// changed to those concerned and wakes them.
+func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
+	c, err := a.Store.Connection(ctx, in.Connection)
+	if err != nil {
+		return FeedOut{}, err
+	}
+	s, err := a.openCRM(ctx, c)
+	if err != nil {
+		return FeedOut{}, err
+	}
+	defer s.Close()
+	collections, err := a.collections(ctx, s, c.ID, "")
+	if err != nil {
+		return FeedOut{}, err
+	}
+	begun := a.Now()
+	r := reader{a: a, s: s, connection: c.ID}
+	for _, col := range collections {
+		if col.Missing {
+			continue
+		}
+		if err := r.collection(ctx, col); err != nil {
+			return FeedOut{}, err
+		}
+	}
+	return a.endPass(ctx, c, r, begun)
+}
+
+func (a *Activities) endPass(ctx context.Context, c model.Connection, r reader, begun time.Time) (FeedOut, error) {
+	pass, ageing, err := a.Store.FinishPass(ctx, c.ID, begun)
+	if err != nil {
+		return FeedOut{}, err
+	}
+	slices.Sort(r.woken)
+	woken := slices.Compact(r.woken)
+	out := FeedOut{Pass: pass, Changed: r.changed, Absent: r.absent, Woken: len(woken), Next: c.Every}
+	if out.Next <= 0 {
+		out.Next = time.Minute
+	}
+	if ageing {
+		out.Next = min(out.Next, settleGap)
+	}
+	return out, a.Waker.WakeMailboxes(ctx, woken)
+}

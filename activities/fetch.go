@@ -1,0 +1,310 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"lockstep.dev/fault"
+	"lockstep.dev/model"
+	"lockstep.dev/store"
+)
+
+// rediscover is how often a mailbox is asked again which collections it has.
+const rediscover = 24 * time.Hour
+
+// FetchIn asks for a mailbox's changes.
+type FetchIn struct {
+	Mailbox    model.MailboxID
+	Generation int64 // highest generation that the workflow has seen; 0 = a fresh workflow
+	Look       bool  // the workflow is still looking after a restore
+	Show       bool  // for a dry run, which a paused mailbox may have too
+}
+
+// FetchOut says what there is to do and when to come again.
+type FetchOut struct {
+	Generation int64
+	State      model.MailboxState
+	Round      int64
+	Changed    int
+	Absent     int
+	Work       bool // Diff is needed
+	Held       bool // a plan waits for approval
+	LookOnly   bool // nothing may be written in this round
+	Restored   bool // our own database is older than the workflow: cursors were reset
+	SettleFor  int  // Restored: rounds to look before writing
+	Next       time.Duration
+}
+
+// Fetch witnesses the generation, reads what changed in the mailbox into the
+// store and, if there is nothing to do, ends the round. It writes to no system.
+func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
+	m, err := a.load(ctx, in.Mailbox)
+	if err != nil {
+		return FetchOut{}, err
+	}
+	out := FetchOut{Generation: max(m.Generation, in.Generation), State: m.State}
+	if m.State != model.Active && (m.State != model.Paused || !in.Show) {
+		return out, nil
+	}
+	if err := a.witness(ctx, m, in, &out); err != nil {
+		return out, err
+	}
+	if err := a.readMailbox(ctx, m, &out); err != nil {
+		return out, err
+	}
+	if err := a.outlook(ctx, m, in, &out); err != nil {
+		return out, err
+	}
+	if !out.Work && m.Failures > 0 {
+		if _, err := a.Store.CountFailure(ctx, m.ID, true); err != nil {
+			return out, err
+		}
+	}
+	out.Round, err = a.Store.FinishFetch(ctx, m.ID, a.Now(), a.Now().Add(out.Next))
+	return out, err
+}
+
+// outlook decides whether there is work for Diff and when to come again.
+func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *FetchOut) error {
+	due, err := a.Store.Due(ctx, m.ID, a.Now())
+	if err != nil {
+		return err
+	}
+	ready, err := a.crmRead(ctx, m)
+	if err != nil {
+		return err
+	}
+	approved := ""
+	if due.Held {
+		if approved, err = a.Store.Approved(ctx, m.ID); err != nil {
+			return err
+		}
+	}
+	out.Held = due.Held
+	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || approved != "" || in.Show)
+	out.Next = a.next(m, due.Ageing || out.LookOnly || !ready)
+	return nil
+}
+
+// witness compares our database's generation with the workflow's (design
+// decision 9). An older database was restored: look, do not write, until the
+// listings agree. A fresh workflow over a database with history looks once.
+func (a *Activities) witness(ctx context.Context, m mailbox, in FetchIn, out *FetchOut) error {
+	out.LookOnly = in.Look || in.Generation == 0 && m.Generation > 0
+	if m.Generation >= in.Generation {
+		return nil
+	}
+	out.LookOnly, out.Restored, out.SettleFor = true, true, m.policy.SettleRounds
+	a.Log.WarnContext(ctx, "our database is older than the workflow remembers; reading everything before writing", "mailbox", m.ID)
+	if err := a.Store.ResetCursors(ctx, m.mail.ID, m.ID); err != nil {
+		return err
+	}
+	if err := a.Store.ResetCursors(ctx, m.crm.ID, ""); err != nil {
+		return err
+	}
+	if _, err := a.Store.Advance(ctx, m.ID, in.Generation); err != nil {
+		return err
+	}
+	return a.Waker.WakeConnection(ctx, m.crm.ID)
+}
+
+// next is the time to the next round: the policy's interval, or its shorter gap
+// while something ages, spread by a fixed tenth so that mailboxes do not march
+// in step.
+func (a *Activities) next(m mailbox, soon bool) time.Duration {
+	gap := time.Duration(m.policy.Interval)
+	if soon {
+		gap = min(gap, time.Duration(m.policy.SettleGap))
+	}
+	h := fnv.New32a()
+	h.Write([]byte(m.ID))
+	return gap - gap/20 + time.Duration(int64(gap/10)*int64(h.Sum32()%1000)/1000)
+}
+
+// crmRead reports whether the CRM's side has been read in full at least once,
+// without which nothing can be matched and nothing may be created.
+func (a *Activities) crmRead(ctx context.Context, m mailbox) (bool, error) {
+	crm, err := a.Store.Collections(ctx, m.crm.ID, "")
+	if err != nil {
+		return false, err
+	}
+	for _, c := range crm {
+		if !c.Missing && (!c.Complete || c.Listing || c.Cursor == "") {
+			return false, nil
+		}
+	}
+	return len(crm) > 0, nil
+}
+
+func (a *Activities) readMailbox(ctx context.Context, m mailbox, out *FetchOut) error {
+	s, err := a.openMail(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	collections, err := a.collections(ctx, s, m.mail.ID, m.ID)
+	if err != nil {
+		return err
+	}
+	for _, c := range collections {
+		if c.Missing {
+			continue
+		}
+		r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID}
+		if err := r.collection(ctx, c); err != nil {
+			return err
+		}
+		out.Changed += r.changed
+		out.Absent += r.absent
+	}
+	return nil
+}
+
+// collections returns the known collections, discovering them at the first
+// time and once a day.
+func (a *Activities) collections(ctx context.Context, s side, c model.ConnectionID, m model.MailboxID) ([]store.Collection, error) {
+	known, err := a.Store.Collections(ctx, c, m)
+	if err != nil {
+		return nil, err
+	}
+	if len(known) > 0 && a.Now().Sub(seen(known)) < rediscover {
+		return known, nil
+	}
+	found, err := s.Collections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Store.SaveCollections(ctx, c, m, found, a.Now()); err != nil {
+		return nil, err
+	}
+	return a.Store.Collections(ctx, c, m)
+}
+
+func seen(known []store.Collection) time.Time {
+	latest := known[0].SeenAt
+	for _, c := range known {
+		if c.SeenAt.After(latest) {
+			latest = c.SeenAt
+		}
+	}
+	return latest
+}
+
+// reader reads one side's collections into the store, page by page.
+type reader struct {
+	a               *Activities
+	s               side
+	connection      model.ConnectionID
+	mailbox         model.MailboxID
+	changed, absent int
+	woken           []model.MailboxID
+}
+
+// collection reads a collection's changes; a dead cursor means listing in full,
+// compared and never imported anew (algorithm 1.9d).
+func (r *reader) collection(ctx context.Context, c store.Collection) error {
+	err := r.changes(ctx, c)
+	if !fault.Is(err, fault.CursorExpired) {
+		return err
+	}
+	r.a.Log.InfoContext(ctx, "resume position expired; listing in full", "mailbox", r.mailbox, "kind", c.Kind)
+	if err := r.a.Store.ResetCursors(ctx, r.connection, r.mailbox); err != nil {
+		return err
+	}
+	all, err := r.a.Store.Collections(ctx, r.connection, r.mailbox)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(o store.Collection) bool { return o.ID == c.ID && o.Kind == c.Kind })
+	if i < 0 {
+		return nil
+	}
+	return r.changes(ctx, all[i])
+}
+
+func (r *reader) changes(ctx context.Context, c store.Collection) error {
+	readAt := r.a.Now()
+	for page, err := range r.s.Changes(ctx, c.Collection, c.Cursor) {
+		if err != nil {
+			return err
+		}
+		in := store.PageIn{
+			Connection: r.connection, Mailbox: r.mailbox, Collection: c, Items: page.Items,
+			Gone: page.Gone, Left: page.Left, Cursor: page.Cursor, Full: page.Full, Last: page.Last, ReadAt: readAt,
+		}
+		if err := r.hydrate(ctx, c, page.Changed, &in); err != nil {
+			return err
+		}
+		if quiet(in, c) {
+			return nil
+		}
+		in.Now = r.a.Now()
+		out, err := r.a.Store.SavePage(ctx, in)
+		if err != nil {
+			return err
+		}
+		c, readAt = out.Collection, r.a.Now()
+		r.changed += out.Changed
+		r.absent += out.Absent
+		r.woken = append(r.woken, out.Woken...)
+	}
+	return nil
+}
+
+// quiet reports whether a page says nothing new, so that no row is written.
+func quiet(in store.PageIn, c store.Collection) bool {
+	return !in.Full && in.Last && in.Cursor == c.Cursor && len(in.Items)+len(in.Gone)+len(in.Left)+len(in.Listed) == 0
+}
+
+// hydrate fetches the content of refs whose version we do not hold. What is
+// missing by now is not a deletion: its tombstone will come (algorithm 1.7).
+func (r *reader) hydrate(ctx context.Context, c store.Collection, refs []model.Ref, in *store.PageIn) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	unknown, err := r.a.Store.Unknown(ctx, r.connection, r.mailbox, refs)
+	if err != nil {
+		return err
+	}
+	in.Listed = without(refs, unknown)
+	batch := max(r.s.caps.Kinds[c.Kind].FetchBatch, 1)
+	for chunk := range slices.Chunk(unknown, batch) {
+		items, err := r.s.Fetch(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		in.Items = append(in.Items, items...)
+		in.Listed = append(in.Listed, missing(chunk, items)...)
+	}
+	return nil
+}
+
+// missing are the refs that were listed, but could not be fetched: present as
+// far as we know, until a tombstone says otherwise.
+func missing(refs []model.Ref, items []model.Item) []model.Ref {
+	got := make([]model.Ref, len(items))
+	for i, it := range items {
+		got[i] = it.Ref
+	}
+	return without(refs, got)
+}
+
+func without(refs, remove []model.Ref) []model.Ref {
+	drop := make(map[string]bool, len(remove))
+	for _, r := range remove {
+		drop[r.ID] = true
+	}
+	var out []model.Ref
+	for _, r := range refs {
+		if !drop[r.ID] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// stale reports whether an error only says that somebody else was faster.
+func stale(err error) bool { return errors.Is(err, store.ErrStale) }

@@ -1,0 +1,144 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lockstep.dev/model"
+	"lockstep.dev/store"
+)
+
+// Verbs of requests.
+const (
+	VerbPause   = "pause"
+	VerbResume  = "resume"
+	VerbSync    = "sync-now"
+	VerbShow    = "show-plan"
+	VerbApprove = "approve-plan"
+	VerbRemove  = "remove"
+)
+
+// ObeyIn names an accepted request.
+type ObeyIn struct{ Request string }
+
+// ObeyOut says what it means for the workflow.
+type ObeyOut struct {
+	Verb  string
+	State model.MailboxState
+	// Round: the request is answered by the next round.
+	Round bool
+}
+
+// Obey begins to carry out a request. What changes only our own store is done
+// and answered here; what needs a round is answered by Answer after it. Doing
+// it twice is harmless.
+func (a *Activities) Obey(ctx context.Context, in ObeyIn) (ObeyOut, error) {
+	r, err := a.Store.Request(ctx, in.Request)
+	if err != nil {
+		return ObeyOut{}, err
+	}
+	m, err := a.Store.Mailbox(ctx, r.Mailbox)
+	if err != nil {
+		return ObeyOut{}, err
+	}
+	out := ObeyOut{Verb: r.Verb, State: m.State}
+	if r.Outcome != store.RequestOpen {
+		return out, nil
+	}
+	outcome, message, err := a.carryOut(ctx, m, r, &out)
+	if err != nil || out.Round {
+		return out, err
+	}
+	return out, a.Store.FinishRequest(ctx, r.ID, outcome, message)
+}
+
+func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Request, out *ObeyOut) (store.RequestOutcome, string, error) {
+	switch r.Verb {
+	case VerbPause:
+		return a.move(ctx, m, out, model.Paused, "paused by "+r.By)
+	case VerbResume:
+		return a.move(ctx, m, out, model.Active, "")
+	case VerbRemove:
+		return a.remove(ctx, m, r, out)
+	case VerbApprove:
+		return a.approve(ctx, m, r, out)
+	case VerbShow:
+		return a.show(ctx, m, out)
+	case VerbSync:
+		if m.State != model.Active {
+			return store.RequestRefused, fmt.Sprintf("The mailbox is %s: %s. Resume it first.", m.State, m.Reason), nil
+		}
+		out.Round = true
+		return "", "", nil
+	default:
+		return store.RequestRefused, fmt.Sprintf("There is no command %q.", r.Verb), nil
+	}
+}
+
+// show asks for a dry run, unless a plan waits that can be looked at as it is.
+func (a *Activities) show(ctx context.Context, m model.Mailbox, out *ObeyOut) (store.RequestOutcome, string, error) {
+	if m.State != model.Active && m.State != model.Paused {
+		return store.RequestRefused, fmt.Sprintf("The mailbox is %s: %s.", m.State, m.Reason), nil
+	}
+	p, err := a.Store.Plan(ctx, m.ID)
+	switch {
+	case err == nil && (p.State == store.PlanHeld || p.Counts.Held > 0):
+		return store.RequestDone, "A plan waits for approval.", nil
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return "", "", err
+	}
+	out.Round = true
+	return "", "", nil
+}
+
+func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s model.MailboxState, reason string) (store.RequestOutcome, string, error) {
+	if m.State == model.Retired {
+		return store.RequestRefused, "The mailbox was removed. Add it again to sync it.", nil
+	}
+	if m.State == s {
+		return store.RequestDone, fmt.Sprintf("The mailbox is %s already.", s), nil
+	}
+	if err := a.Store.SetMailboxState(ctx, m.ID, s, reason); err != nil {
+		return "", "", err
+	}
+	if s == model.Active {
+		if _, err := a.Store.CountFailure(ctx, m.ID, true); err != nil {
+			return "", "", err
+		}
+	}
+	out.State = s
+	return store.RequestDone, fmt.Sprintf("The mailbox is %s now.", s), nil
+}
+
+// approve lets exactly the plan go that the person saw.
+func (a *Activities) approve(ctx context.Context, m model.Mailbox, r store.Request, out *ObeyOut) (store.RequestOutcome, string, error) {
+	p, err := a.Store.Plan(ctx, m.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && p.State != store.PlanHeld && p.Counts.Held == 0:
+		return store.RequestRefused, "No plan of this mailbox waits for approval.", nil
+	case err != nil:
+		return "", "", err
+	case p.Hash != r.Argument:
+		return store.RequestRefused, fmt.Sprintf("The plan that waits now is %s, not %s: something changed since you looked. Look at it again with: lockstep plan show %s", p.Hash, r.Argument, m.Address), nil
+	}
+	if err := a.Store.Approve(ctx, m.ID, p.Hash, r.By); err != nil {
+		return "", "", err
+	}
+	out.Round = true
+	return "", "", nil
+}
+
+// remove takes our marks out of the mailbox and retires it. No item is deleted
+// on either side; links stay until they are forgotten.
+func (a *Activities) remove(ctx context.Context, m model.Mailbox, r store.Request, out *ObeyOut) (store.RequestOutcome, string, error) {
+	if m.State == model.Retired && r.Argument != "forget" {
+		return store.RequestDone, "The mailbox was removed before.", nil
+	}
+	note := a.unmark(ctx, m.ID)
+	if err := a.Store.SetMailboxState(ctx, m.ID, model.Retired, "removed by "+r.By); err != nil {
+		return "", "", err
+	}
+	out.State = model.Retired
+	return store.RequestDone, "The mailbox is no longer synced. No item was deleted on either side" + note + ".", nil
+}

@@ -1,0 +1,211 @@
+package dav
+
+import (
+	"slices"
+	"strings"
+
+	"lockstep.dev/model"
+	"lockstep.dev/vobject"
+)
+
+// set brings a repeated property to the wanted elements: those that say the
+// same keep their bytes, those that are gone go with their label, new ones are
+// added at the end.
+func (w *cardEdit) set(m contactSet) {
+	want := w.want.Set(m.field)
+	labels := labelsOf(w.card)
+	all := w.card.All(m.property)
+	best := preferredOf(all)
+	done := map[string]bool{}
+	for i, p := range all {
+		had := m.element(p, labels, i == best)
+		at := slices.IndexFunc(want, func(e model.Element) bool { return e.Key == had.Key })
+		switch {
+		case had.Key == "":
+			// Not mapped, so it stays.
+		case at < 0:
+			w.remove(p)
+		case !done[had.Key]:
+			done[had.Key] = true
+			w.change(m, p, had, want[at])
+		}
+	}
+	for _, e := range want {
+		if !done[e.Key] {
+			done[e.Key] = true
+			w.add(m, e)
+		}
+	}
+}
+
+// remove takes a property out together with its label, if the group holds
+// nothing else.
+func (w *cardEdit) remove(p vobject.Property) {
+	w.edit.Remove(p)
+	if p.Group() == "" {
+		return
+	}
+	rest := w.card.Group(p.Group())
+	for _, o := range rest {
+		if !o.Is(p.Name()) && !strings.HasPrefix(o.Name(), "X-AB") {
+			return
+		}
+	}
+	for _, o := range rest {
+		if !o.Is(p.Name()) {
+			w.edit.Remove(o)
+		}
+	}
+}
+
+// change brings one property from what it says to what it shall say.
+func (w *cardEdit) change(m contactSet, p vobject.Property, had, want model.Element) {
+	if had.Equal(want) {
+		return
+	}
+	labelled := had.Attr["label"] != want.Attr["label"]
+	if labelled && p.Group() == "" && want.Attr["label"] != "" {
+		// A label needs a group, and that stands before the name.
+		group := w.freeGroup()
+		line := m.line(w.card.Dialect(), want)
+		for _, q := range p.Params() {
+			if q.Name != "TYPE" && q.Name != "PREF" && q.Name != "ENCODING" && q.Name != "CHARSET" && q.Name != "VALUE" {
+				line = line.With(q.Name, q.Values...)
+			}
+		}
+		w.edit.Replace(p, line.In(group))
+		w.edit.InsertAfter(p, vobject.Text("X-ABLabel", want.Attr["label"]).In(group))
+		return
+	}
+	if had.Text != want.Text {
+		w.edit.SetText(p, want.Text)
+	}
+	if m.structured {
+		w.edit.SetStructured(p, addressFields(p, want))
+	}
+	if had.Attr["type"] != want.Attr["type"] || had.Attr["preferred"] != want.Attr["preferred"] {
+		m.setType(w.edit, p, want)
+		labelled = true // one of Apple's fixed labels may say the old type
+	}
+	if labelled {
+		w.relabel(p, want)
+	}
+}
+
+// addressFields are the seven components, those unchanged as the card has them.
+func addressFields(p vobject.Property, want model.Element) [][]string {
+	fields := p.Structured()
+	for i, part := range addressParts() {
+		for len(fields) <= i {
+			fields = append(fields, nil)
+		}
+		if strings.Join(fields[i], "\n") != want.Attr[part] {
+			fields[i] = oneOrNone(want.Attr[part])
+		}
+	}
+	return fields
+}
+
+// setType replaces what TYPE and PREF say of our types; other words in TYPE
+// (INTERNET, VOICE) stay.
+func (m contactSet) setType(edit *vobject.Edit, p vobject.Property, want model.Element) {
+	version4 := p.Component().Dialect() == vobject.VCard40
+	var types []string
+	for _, t := range p.Types() {
+		if !m.knows(plainType(t)) && t != "pref" {
+			types = append(types, t)
+		}
+	}
+	if t := want.Attr["type"]; t != "" {
+		types = append(types, t)
+	}
+	preferred := want.Attr["preferred"] != ""
+	if preferred && !version4 {
+		types = append(types, "pref")
+	}
+	edit.SetParam(p, "TYPE", types...)
+	switch {
+	case version4 && preferred:
+		edit.SetParam(p, "PREF", "1")
+	case p.Param("PREF") != "" && !preferred:
+		edit.SetParam(p, "PREF")
+	}
+}
+
+// relabel sets, adds or removes the label of a property in a group.
+func (w *cardEdit) relabel(p vobject.Property, want model.Element) {
+	label := want.Attr["label"]
+	for _, o := range w.card.Group(p.Group()) {
+		if !o.Is("X-ABLABEL") {
+			continue
+		}
+		if label == "" {
+			w.edit.Remove(o)
+		} else {
+			w.edit.SetText(o, label)
+		}
+		return
+	}
+	if label != "" {
+		w.edit.InsertAfter(p, vobject.Text("X-ABLabel", label).In(p.Group()))
+	}
+}
+
+func (w *cardEdit) add(m contactSet, e model.Element) {
+	line := m.line(w.card.Dialect(), e)
+	if e.Attr["label"] == "" || m.types == nil {
+		w.edit.Append(w.card, line)
+		return
+	}
+	group := w.freeGroup()
+	w.edit.Append(w.card, line.In(group), vobject.Text("X-ABLabel", e.Attr["label"]).In(group))
+}
+
+// line writes an element as a new property.
+func (m contactSet) line(d vobject.Dialect, e model.Element) vobject.Line {
+	line := vobject.Text(m.property, e.Text)
+	switch {
+	case m.structured:
+		var fields [][]string
+		for _, part := range addressParts() {
+			fields = append(fields, oneOrNone(e.Attr[part]))
+		}
+		line = vobject.Structured(m.property, fields...)
+	case m.field == "urls":
+		line = vobject.Raw(m.property, e.Text) // a URI is not escaped (RFC 6350 section 6.7.8)
+	}
+	if m.types == nil {
+		return line
+	}
+	var types []string
+	if m.field == "emails" && d != vobject.VCard40 {
+		types = append(types, "INTERNET") // RFC 2426 section 3.3.2
+	}
+	if t := e.Attr["type"]; t != "" {
+		types = append(types, t)
+	}
+	preferred := e.Attr["preferred"] != "" && !m.structured
+	if preferred && d != vobject.VCard40 {
+		types = append(types, "pref")
+	}
+	if len(types) > 0 {
+		line = line.With("TYPE", types...)
+	}
+	if preferred && d == vobject.VCard40 {
+		line = line.With("PREF", "1")
+	}
+	return line
+}
+
+// freeGroup returns a group that neither the card nor this edit uses.
+func (w *cardEdit) freeGroup() string {
+	prefix := "item"
+	for {
+		g := w.card.FreeGroup(prefix)
+		if !w.groups[g] {
+			w.groups[g] = true
+			return g
+		}
+		prefix += "x"
+	}
+}

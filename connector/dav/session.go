@@ -1,0 +1,131 @@
+package dav
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"lockstep.dev/fault"
+	"lockstep.dev/model"
+)
+
+// Session acts on one mailbox. Its methods may be called by several goroutines
+// at once.
+type Session struct {
+	connector *Connector
+	account   model.Account
+	starts    []*url.URL
+	link      *link
+
+	mu     sync.Mutex
+	place  *place  // found once
+	person *person // asked once, before the first write to a meeting
+}
+
+// Test reaches the server, signs in, finds the collections of the configured
+// kinds and checks, without writing, that each kind can be read and that one
+// collection of it can be written.
+func (s *Session) Test(ctx context.Context, w model.Workload) error {
+	if w != model.ACT {
+		return newFault(fault.Unsupported, fault.Mailbox, "workload",
+			"CalDAV and CardDAV carry appointments, contacts and tasks, not e-mail. Choose another connection for sending and receiving e-mail.")
+	}
+	all, err := s.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, kind := range s.connector.config.kinds {
+		if err := s.testKind(ctx, kind, all); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return noCollection("calendar, task list or address book")
+	}
+	return nil
+}
+
+// testKind reads one object list and looks for a writable collection. A kind
+// that the mailbox does not have is an error only if it was asked for.
+func (s *Session) testKind(ctx context.Context, kind model.Kind, all []model.Collection) error {
+	all = slices.DeleteFunc(slices.Clone(all), func(c model.Collection) bool { return c.Kind != kind })
+	if len(all) == 0 {
+		if s.connector.config.kindsChosen {
+			return noCollection(collectionWord(kind))
+		}
+		return nil
+	}
+	for _, c := range all {
+		if !c.ReadOnly {
+			_, fail := s.state(ctx, c)
+			return fail.err()
+		}
+	}
+	return newFault(fault.Denied, fault.Mailbox, "read-only", fmt.Sprintf(
+		"The mailbox may be read, but no %s in it may be written. Ask its owner or an administrator to grant the right to write.", collectionWord(kind)))
+}
+
+func noCollection(what string) error {
+	return newFault(fault.NotFound, fault.Mailbox, "no-collection", fmt.Sprintf(
+		"The mailbox has no %s that can be synchronized. Create one, or correct the settings kinds and collections of the connection.", what))
+}
+
+func collectionWord(kind model.Kind) string {
+	switch kind {
+	case model.Contact:
+		return "address book"
+	case model.Event:
+		return "calendar"
+	default:
+		return "task list"
+	}
+}
+
+// Identity returns the mailbox's DAV:resource-id (RFC 5842 section 3.1), else
+// the address of its principal, unless that is made of the sign-in name: then
+// it changes when the person is renamed, and "" is returned.
+func (s *Session) Identity(ctx context.Context) (string, error) {
+	p, fail := s.locate(ctx)
+	if fail != nil {
+		return "", fail.fault
+	}
+	if p.principal == "" {
+		return "", nil
+	}
+	m, _, fail := s.link.properties(ctx, p.principal, "resource-id")
+	if fail != nil {
+		return "", fail.fault
+	}
+	if ids := m.hrefs(davName("resource-id")); len(ids) > 0 {
+		return ids[0], nil
+	}
+	if s.namesPerson(p.principal) {
+		return "", nil
+	}
+	return p.principal, nil
+}
+
+// namesPerson reports whether an address contains the mailbox's name or
+// address, which an administrator may change.
+func (s *Session) namesPerson(href string) bool {
+	decoded, err := url.PathUnescape(href)
+	if err != nil {
+		return true
+	}
+	local, _, _ := strings.Cut(s.account.Address, "@")
+	for part := range strings.SplitSeq(strings.ToLower(decoded), "/") {
+		for _, n := range []string{s.account.Address, s.link.auth.user, local} {
+			if n != "" && part == strings.ToLower(n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Close ends the session. Connections to the server stay with the Connector,
+// for the next mailbox.
+func (s *Session) Close() error { return nil }

@@ -1,0 +1,113 @@
+package model
+
+// Field declares one field of a kind's canonical content. This table is the
+// one place that says which fields exist, which are sets and which are
+// personal (design decision 4: personal fields never leave their mailbox).
+type Field struct {
+	Name     string
+	Set      bool
+	Personal bool
+	// Sensitive marks the properties whose change attendees must hear of
+	// (Dynamics sync-logic: subject, body, location, times, attendees,
+	// organizer, recurrence).
+	Sensitive bool
+	Means     string
+}
+
+// Fields returns the fields of a kind, in the order in which people see them.
+func Fields(k Kind) []Field {
+	switch k {
+	case Contact:
+		return contactFields()
+	case Event:
+		return eventFields()
+	case Task:
+		return taskFields()
+	default:
+		return nil
+	}
+}
+
+// SharedFields returns the names of a kind's fields that may travel.
+func SharedFields(k Kind) []string {
+	var out []string
+	for _, f := range Fields(k) {
+		if !f.Personal {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// IsSet reports whether a kind's field is a set.
+func IsSet(k Kind, name string) bool {
+	for _, f := range Fields(k) {
+		if f.Name == name {
+			return f.Set
+		}
+	}
+	return false
+}
+
+func contactFields() []Field {
+	return []Field{
+		{Name: "full_name", Means: "name as displayed"},
+		{Name: "given_name", Means: "first name"},
+		{Name: "middle_name", Means: "further given names, separated by one space"},
+		{Name: "family_name", Means: "last name"},
+		{Name: "prefix", Means: "title before the name"},
+		{Name: "suffix", Means: "what follows the name"},
+		{Name: "nickname", Means: "nickname"},
+		{Name: "organization", Means: "company"},
+		{Name: "department", Means: "unit within the company"},
+		{Name: "job_title", Means: "position"},
+		{Name: "emails", Set: true, Means: "e-mail addresses; key: FoldAddress; attributes: type (home, work, other), label, preferred (1)"},
+		{Name: "phones", Set: true, Means: "telephone numbers; key: digits with a leading +, as far as written; attributes: type (home, work, cell, fax, other), label, preferred"},
+		{Name: "addresses", Set: true, Means: "postal addresses; key: folded street, postal code and city; attributes: type, street, city, region, postal_code, country, po_box, extended"},
+		{Name: "urls", Set: true, Means: "web addresses; key: the address"},
+		{Name: "birthday", Means: "YYYY-MM-DD, or --MM-DD without the year"},
+		{Name: "notes", Means: "free text"},
+		{Name: "photo", Means: "data: URI or link"},
+		{Name: "categories", Set: true, Personal: true, Means: "the mailbox's own labels; key: folded text"},
+	}
+}
+
+func eventFields() []Field {
+	return []Field{
+		{Name: "title", Sensitive: true, Means: "subject"},
+		{Name: "description", Sensitive: true, Means: "body as plain text"},
+		{Name: "location", Sensitive: true, Means: "where"},
+		{Name: "start", Sensitive: true, Means: "2006-01-02T15:04:05Z (an instant), 2006-01-02T15:04:05 (floating) or 2006-01-02 (all day)"},
+		{Name: "end", Sensitive: true, Means: "as start; exclusive; all-day: the day after the last"},
+		{Name: "time_zone", Means: "IANA zone in which the event is meant; empty = UTC, floating or all day"},
+		{Name: "recurrence", Sensitive: true, Means: "RRULE, RDATE and EXDATE content lines, one a line, sorted (RFC 5545 3.8.5)"},
+		{Name: "overrides", Sensitive: true, Means: "changed occurrences: VEVENT components as iCalendar text, by RECURRENCE-ID"},
+		{Name: "organizer", Sensitive: true, Means: "folded e-mail address of the organizer"},
+		{Name: "attendees", Set: true, Sensitive: true, Means: "invited people; key: FoldAddress; text: name; attributes: status (accepted, declined, tentative; absent = no answer), role (optional, resource; absent = required)"},
+		{Name: "status", Means: "tentative or cancelled; absent = confirmed"},
+		{Name: "class", Means: "private or confidential; absent = public (RFC 5545 3.8.1.3)"},
+		{Name: "url", Means: "link"},
+		{Name: "transparency", Personal: true, Means: "free; absent = busy"},
+		{Name: "alarms", Personal: true, Means: "VALARM components as iCalendar text"},
+		{Name: "categories", Set: true, Personal: true, Means: "the mailbox's own labels; key: folded text"},
+	}
+}
+
+func taskFields() []Field {
+	return []Field{
+		{Name: "title", Means: "subject"},
+		{Name: "description", Means: "body as plain text"},
+		{Name: "start", Means: "as an event's start"},
+		{Name: "due", Means: "as an event's start"},
+		{Name: "time_zone", Means: "IANA zone of start and due; empty = UTC, floating or dates"},
+		{Name: "completed", Means: "when it was completed: an instant"},
+		{Name: "percent", Means: "0 to 100; absent = 0"},
+		{Name: "status", Means: "in-process, completed or cancelled; absent = needs action"},
+		{Name: "priority", Means: "1 (highest) to 9 (RFC 5545 3.8.1.9); absent = none"},
+		{Name: "recurrence", Means: "as an event's"},
+		{Name: "class", Means: "as an event's"},
+		{Name: "url", Means: "link"},
+		{Name: "alarms", Personal: true, Means: "VALARM components as iCalendar text"},
+		{Name: "categories", Set: true, Personal: true, Means: "the mailbox's own labels; key: folded text"},
+	}
+}

@@ -1,0 +1,92 @@
+package model
+
+import "time"
+
+// Connection is one system as we reach it. Pages title a mail connection
+// "Email server profile".
+type Connection struct {
+	ID        ConnectionID
+	Name      string // what people call it; unique
+	Side      Side
+	Connector string            // "dav", "sqlcrm"
+	Settings  map[string]string // as the connector documents them; no secrets
+	Secret    string            // never stored, logged or shown in clear
+	Owner     string            // e-mail address of the person to notify
+	Every     time.Duration     // CRM side: gap between feed passes
+}
+
+// MailboxState is where a mailbox stands in its life.
+type MailboxState string
+
+// The states of a mailbox.
+const (
+	Active   MailboxState = "active"
+	Paused   MailboxState = "paused"   // by a person
+	Disabled MailboxState = "disabled" // by an error; Reason says which
+	Retired  MailboxState = "retired"  // removed; links kept
+)
+
+// Mailbox is one person's mailbox paired with one CRM user.
+type Mailbox struct {
+	ID       MailboxID
+	Address  string // attribute, may change
+	CRM      ConnectionID
+	CRMUser  string
+	Mail     ConnectionID
+	Identity string // the mailbox's immutable id, "" = unknown
+	User     string // sign-in name at the mail server; empty = the connection's
+	Secret   string // never stored, logged or shown in clear
+	Policy   string
+	State    MailboxState
+	Reason   string // why it is paused or disabled, for people
+
+	Generation  int64 // how often our database was advanced (design decision 9)
+	Round       int64 // completed fetches; ageing counts in these
+	Initialized bool  // the first sync has been applied
+	Created     time.Time
+	LastSuccess time.Time // end of the last round that worked; zero = never
+	NextAt      time.Time // when the next round is due
+	Failures    int       // consecutive transient failures
+}
+
+// Policy says what a group of mailboxes syncs. The zero value of every field
+// means its default; Complete fills them in.
+type Policy struct {
+	Name         string              `json:"name" yaml:"name"`
+	Kinds        map[Kind]KindPolicy `json:"kinds" yaml:"kinds"`
+	Category     string              `json:"category" yaml:"category"`           // the category that tracks an item; default "Lockstep"
+	PastDays     int                 `json:"past_days" yaml:"past_days"`         // events: days back; default 45
+	AheadDays    int                 `json:"ahead_days" yaml:"ahead_days"`       // events: days ahead; default 400
+	Private      string              `json:"private" yaml:"private"`             // skip (default) or full
+	Invite       string              `json:"invite" yaml:"invite"`               // never (default) or organizer-changes
+	Interval     Duration            `json:"interval" yaml:"interval"`           // gap between rounds; default 5m
+	Approval     string              `json:"approval" yaml:"approval"`           // first-sync (default) or never
+	SettleRounds int                 `json:"settle_rounds" yaml:"settle_rounds"` // rounds a deletion must age; default 2
+	SettleGap    Duration            `json:"settle_gap" yaml:"settle_gap"`       // gap between rounds while something ages; default 10s
+	Retries      int                 `json:"retries" yaml:"retries"`             // D-32; default 10
+	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`         // D-32; default 5m
+}
+
+// KindPolicy is a policy for one kind.
+type KindPolicy struct {
+	FromMail   string `json:"from_mail" yaml:"from_mail"`     // new items mail to CRM: all, category, matching or none
+	FromCRM    string `json:"from_crm" yaml:"from_crm"`       // new items CRM to mail: all or none
+	Wins       string `json:"wins" yaml:"wins"`               // both changed a field: crm (default), mail or newest
+	MailDelete string `json:"mail_delete" yaml:"mail_delete"` // a deletion in the mailbox: unlink or delete
+	CRMDelete  string `json:"crm_delete" yaml:"crm_delete"`   // a deletion in the CRM: delete or unlink
+	BrakeCount int    `json:"brake_count" yaml:"brake_count"` // deletions that stop for approval
+	BrakeShare int    `json:"brake_share" yaml:"brake_share"` // the same in percent of linked items
+}
+
+// Duration is a time span that reads and writes as "5m" in YAML and JSON.
+type Duration time.Duration
+
+// MarshalText writes the span as Go spells it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads a span such as "5m" or "90s".
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}

@@ -1,0 +1,231 @@
+package plan
+
+import (
+	"sort"
+	"time"
+
+	"lockstep.dev/model"
+)
+
+// Build decides what has to be written for the given pairs. It is total and
+// deterministic: every pair is answered, in the order of its entity.
+func Build(in Input) Plan {
+	b := &builder{in: in}
+	pairs := append([]Pair(nil), in.Pairs...)
+	sort.Slice(pairs, func(i, j int) bool {
+		if pairs[i].Entity != pairs[j].Entity {
+			return pairs[i].Entity < pairs[j].Entity
+		}
+		return pairs[i].Kind < pairs[j].Kind
+	})
+	for _, p := range pairs {
+		b.decide(p)
+	}
+	return b.out
+}
+
+type builder struct {
+	in  Input
+	out Plan
+}
+
+func (b *builder) change(p Pair, c Change) {
+	c.Entity, c.Kind = p.Entity, p.Kind
+	if c.Incarnation == 0 {
+		c.Incarnation = p.Incarnation
+	}
+	b.out.Changes = append(b.out.Changes, c)
+}
+
+func (b *builder) write(p Pair, w Write) {
+	w.Entity, w.Kind, w.Side = p.Entity, p.Kind, w.Op.Ref.Side
+	if w.Side == model.CRM {
+		w.Op.Actor = b.in.CRMUser
+	}
+	b.out.Writes = append(b.out.Writes, w)
+}
+
+func (b *builder) issue(p Pair, side model.Side, item, code, message string) {
+	b.out.Issues = append(b.out.Issues, Issue{Entity: p.Entity, Kind: p.Kind, Side: side, Item: item, Code: code, Message: message})
+}
+
+// agree remembers that both sides say the same.
+func (b *builder) agree(p Pair) {
+	crm, mail := p.CRM.Key, p.Mail.Key
+	b.change(p, Change{State: Linked, CRMKey: &crm, MailKey: &mail})
+}
+
+// writeBoth merges and writes what differs: the CRM first, then the mailbox,
+// and the last write settles both bases.
+func (b *builder) writeBoth(p Pair) {
+	held := p.CRM.Content
+	if p.MailBase != nil {
+		held = p.MailBase.Content
+	}
+	flows := b.flowing(p, held)
+	if p.MailBase == nil && !p.Lead {
+		// Never agreed, and not ours to change: the CRM's word stands but for
+		// our own answer, and what the mailbox says otherwise is kept aside.
+		flows = mixed(p.Mail.Content, flows, b.in.Fields[p.Kind])
+	}
+	m := b.merge(p, p.CRM.Content, flows)
+	crm := b.update(p, p.CRM, m.crm)
+	mail := b.update(p, p.Mail, b.onto(p, m.mail, flows))
+	b.out.Conflicts = append(b.out.Conflicts, m.conflicts...)
+	if mail != nil && p.Mail.ReadOnly {
+		mail = nil
+		b.issue(p, model.Mail, p.Mail.Ref.ID, "mail.read-only", "The item changed in the CRM, but "+ReasonReadOnly+". Make the collection writable, or ask its owner to.")
+	}
+	switch {
+	case crm == nil && mail == nil:
+		b.agree(p)
+	case mail == nil:
+		crm.OtherKey, crm.Final, crm.Why = p.Mail.Key, true, b.why(p, "the mailbox")
+		b.write(p, *crm)
+	case crm == nil:
+		mail.OtherKey, mail.Final, mail.Why = p.CRM.Key, true, b.why(p, "the CRM")
+		b.write(p, *mail)
+	default:
+		crm.Why, mail.Why, mail.Final, mail.OtherKey = "changed on both sides", "changed on both sides", true, p.CRM.Key
+		b.write(p, *crm)
+		b.write(p, *mail)
+	}
+}
+
+// mixed is what a participant's copy contributes to a first merge: its own
+// answer where attendees differ, the rest as written, so that differences are
+// recorded before the CRM's word replaces them.
+func mixed(mail, flows model.Content, fields []string) model.Content {
+	out := mail.Only(fields)
+	out.Put("attendees", flows["attendees"])
+	return out
+}
+
+// onto applies what the merge changed in the flowing content to the mailbox's
+// whole content, so that what does not flow stays as the user has it.
+func (b *builder) onto(p Pair, target, flows model.Content) model.Content {
+	out := p.Mail.Content.Clone()
+	for _, f := range b.in.Fields[p.Kind] {
+		if !target[f].Equal(flows[f]) {
+			out.Put(f, target[f])
+		}
+	}
+	return out
+}
+
+// update plans a conditional update of one side, nil if nothing differs.
+func (b *builder) update(p Pair, s *Seen, target model.Content) *Write {
+	var changed []string
+	for _, f := range b.in.Fields[p.Kind] {
+		if !target[f].Equal(s.Content[f]) {
+			changed = append(changed, f)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	sort.Strings(changed)
+	return &Write{Op: model.Operation{
+		Action: model.Update, Ref: s.Ref, Expect: s.Ref.Version, Content: target, Changed: changed,
+		UID: s.UID, Notify: b.notify(p, s.Ref.Side, target, changed),
+	}}
+}
+
+func (b *builder) why(p Pair, where string) string {
+	if p.CRMBase == nil {
+		return "matched; completed from " + where
+	}
+	return "changed in " + where
+}
+
+// notify decides whether attendees may hear of a write (design decision 14).
+func (b *builder) notify(p Pair, side model.Side, c model.Content, changed []string) model.Notify {
+	if side != model.Mail || p.Kind != model.Event || b.in.Policy.Invite != "organizer-changes" || !b.in.Initialized {
+		return model.NotifyNone
+	}
+	if model.FoldAddress(c.Text("organizer")) != b.in.Address || len(c.Set("attendees")) == 0 || past(c, b.in.Now) {
+		return model.NotifyNone
+	}
+	for _, f := range model.Fields(model.Event) {
+		for _, name := range changed {
+			if f.Sensitive && f.Name == name {
+				return model.NotifyAttendees
+			}
+		}
+	}
+	return model.NotifyNone
+}
+
+// toCRM creates the CRM record of an item that so far only the mailbox has.
+func (b *builder) toCRM(p Pair) {
+	if c, ok := b.Admit(p); !ok {
+		b.change(p, c)
+		return
+	}
+	if p.Claimed {
+		b.change(p, Change{State: Waiting, Reason: ReasonCreating, Recheck: b.in.Now.Add(time.Hour)})
+		return
+	}
+	content := p.Mail.Content.Only(b.in.Fields[p.Kind])
+	b.write(p, Write{
+		Final: true, OtherKey: p.Mail.Key, Why: "new in the mailbox",
+		Op: model.Operation{
+			Action: model.Create, Key: CRMKey(p.Entity, p.Incarnation), UID: p.Mail.UID, Content: content,
+			Ref: model.Ref{Side: model.CRM, Kind: p.Kind, Collection: b.in.Primary[model.CRM][p.Kind]},
+		},
+	})
+	if p.Creator != "" {
+		b.out.Writes[len(b.out.Writes)-1].Op.Actor = p.Creator
+	}
+}
+
+// toMail creates in the mailbox what so far only the CRM has.
+func (b *builder) toMail(p Pair) {
+	if c, ok := b.Admit(p); !ok {
+		b.change(p, c)
+		return
+	}
+	home := b.in.Primary[model.Mail][p.Kind]
+	if home == "" {
+		b.change(p, Change{State: Skipped, Reason: ReasonNoHome, Recheck: b.in.Now.Add(24 * time.Hour)})
+		return
+	}
+	content := p.CRM.Content.Only(b.in.Fields[p.Kind])
+	b.write(p, Write{
+		Final: true, OtherKey: p.CRM.Key, Why: "new in the CRM",
+		Op: model.Operation{
+			Action: model.Create, Key: MailKey(p.Entity, b.in.Mailbox, p.Incarnation), UID: p.CRM.UID, Content: content,
+			Ref:    model.Ref{Side: model.Mail, Kind: p.Kind, Collection: home},
+			Notify: b.notify(p, model.Mail, content, content.Fields()),
+		},
+	})
+}
+
+// resend repeats a create whose outcome is unknown and that neither a listing
+// nor a look-up found: the same payload under the same key (algorithm 1.6).
+func (b *builder) resend(p Pair) {
+	for side, i := range map[model.Side]*Intent{model.CRM: p.CRMIntent, model.Mail: p.MailIntent} {
+		if i == nil {
+			continue
+		}
+		w := Write{Final: true, OtherKey: i.ContentKey, Why: "sent again: the answer to the first attempt was lost", Op: model.Operation{
+			Action: model.Create, Key: i.Key, UID: i.UID, Content: i.Content,
+			Ref: model.Ref{Side: side, Kind: p.Kind, Collection: i.Collection},
+		}}
+		b.write(p, w)
+		if side == model.CRM && p.Creator != "" {
+			b.out.Writes[len(b.out.Writes)-1].Op.Actor = p.Creator
+		}
+	}
+}
+
+// unreadable sets a pair aside and says why.
+func (b *builder) unreadable(p Pair) {
+	for _, s := range []*Seen{p.CRM, p.Mail} {
+		if s != nil && s.Trouble != "" {
+			b.issue(p, s.Ref.Side, s.Ref.ID, "item.unreadable", s.Trouble)
+			b.change(p, Change{State: SetAside, Reason: ReasonUnreadable})
+			return
+		}
+	}
+}

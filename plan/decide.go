@@ -1,0 +1,177 @@
+package plan
+
+import "lockstep.dev/model"
+
+// class is where one side stands relative to the base (algorithm 1.4).
+type class int
+
+const (
+	unmapped  class = iota // N: not mapped here yet
+	unchanged              // U
+	modified               // M
+	deleted                // D: absent and proven
+	ageing                 // A: absent, not proven yet
+	broken                 // X: cannot be read
+	left                   // left scope or window: never a deletion
+)
+
+// action is what the decision table answers.
+type action int
+
+const (
+	nothing action = iota
+	refresh        // both agree: remember the versions
+	merging        // merge the fields and write what differs
+	createCRM
+	createMail
+	deleteCRM
+	deleteMail
+	resurrectCRM
+	resurrectMail
+	drop
+	wait
+	setAside
+	unlink
+)
+
+// table is the decision table of algorithm 1.4: table[crm][mail]. It is total,
+// and swapping the sides transposes it; a test holds both.
+var table = [7][7]action{
+	unmapped: {
+		unmapped: drop, unchanged: createCRM, modified: createCRM, deleted: drop,
+		ageing: wait, broken: setAside, left: unlink,
+	},
+	unchanged: {
+		unmapped: createMail, unchanged: refresh, modified: merging, deleted: deleteCRM,
+		ageing: wait, broken: setAside, left: unlink,
+	},
+	modified: {
+		unmapped: createMail, unchanged: merging, modified: merging, deleted: resurrectMail,
+		ageing: wait, broken: setAside, left: unlink,
+	},
+	deleted: {
+		unmapped: drop, unchanged: deleteMail, modified: resurrectCRM, deleted: drop,
+		ageing: wait, broken: setAside, left: drop,
+	},
+	ageing: {
+		unmapped: wait, unchanged: wait, modified: wait, deleted: wait,
+		ageing: wait, broken: wait, left: wait,
+	},
+	broken: {
+		unmapped: setAside, unchanged: setAside, modified: setAside, deleted: setAside,
+		ageing: wait, broken: setAside, left: unlink,
+	},
+	left: {
+		unmapped: unlink, unchanged: unlink, modified: unlink, deleted: drop,
+		ageing: wait, broken: unlink, left: unlink,
+	},
+}
+
+// classOf places one side. changed says whether content and base differ in a
+// field that may flow; it is asked only where the keys differ.
+func classOf(s *Seen, base *Base, changed func() bool) class {
+	switch {
+	case s == nil:
+		return unmapped
+	case s.Gone && s.Settled:
+		return deleted
+	case s.Gone:
+		return ageing
+	case s.Left:
+		return left
+	case s.Trouble != "":
+		return broken
+	case base != nil && (base.Key == s.Key || !changed()):
+		return unchanged
+	default:
+		return modified
+	}
+}
+
+// decide answers one pair: exactly one change or at least one write.
+func (b *builder) decide(p Pair) {
+	if b.resting(p) {
+		b.change(p, Change{State: p.State, Reason: p.Reason})
+		return
+	}
+	if p.CRMIntent != nil || p.MailIntent != nil {
+		b.resend(p)
+		return
+	}
+	if private(p) && b.in.Policy.Private != "full" {
+		b.change(p, Change{State: Skipped, Reason: ReasonPrivate})
+		return
+	}
+	c, m := b.classes(p)
+	switch table[c][m] {
+	case refresh:
+		b.agree(p)
+	case merging:
+		b.writeBoth(p)
+	case createCRM:
+		b.toCRM(p)
+	case createMail:
+		b.toMail(p)
+	case deleteCRM:
+		b.deleteCRM(p)
+	case deleteMail:
+		b.deleteMail(p)
+	case resurrectCRM:
+		b.resurrect(p, model.CRM)
+	case resurrectMail:
+		b.resurrect(p, model.Mail)
+	case drop:
+		b.change(p, Change{State: Tombstone, DropCRM: p.CRM != nil, DropMail: p.Mail != nil})
+	case wait:
+		b.change(p, Change{State: p.State, Reason: p.Reason, Pending: true})
+	case setAside:
+		b.unreadable(p)
+	default:
+		b.change(p, Change{State: Kept, Reason: ReasonLeft, DropMail: m == deleted, DropCRM: c == deleted})
+	}
+}
+
+// classes places both sides.
+func (b *builder) classes(p Pair) (crm, mail class) {
+	fields := b.in.Fields[p.Kind]
+	crm = classOf(p.CRM, p.CRMBase, func() bool {
+		return differIn(fields, p.CRM.Content, p.CRMBase.Content)
+	})
+	mail = classOf(p.Mail, p.MailBase, func() bool {
+		return differIn(fields, b.flowing(p, p.MailBase.Content), p.MailBase.Content)
+	})
+	return crm, mail
+}
+
+func differIn(fields []string, a, b model.Content) bool {
+	for _, f := range fields {
+		if !a[f].Equal(b[f]) {
+			return true
+		}
+	}
+	return false
+}
+
+// resting reports whether a pair is left alone until a person or a change of
+// scope says otherwise.
+func (b *builder) resting(p Pair) bool {
+	switch p.State {
+	case Kept:
+		return p.Reason != ReasonLeft || (p.CRM != nil && p.CRM.Left) || p.CRM == nil || p.Mail == nil
+	case Review, Returned:
+		return !gone(p.CRM) && !gone(p.Mail)
+	default:
+		return false
+	}
+}
+
+func gone(s *Seen) bool { return s != nil && s.Gone }
+
+func private(p Pair) bool {
+	for _, s := range []*Seen{p.CRM, p.Mail} {
+		if s != nil && s.Content.Text("class") != "" {
+			return true
+		}
+	}
+	return false
+}

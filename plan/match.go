@@ -1,0 +1,157 @@
+package plan
+
+import (
+	"fmt"
+	"sort"
+
+	"lockstep.dev/model"
+)
+
+// Reasons that later decisions look at again.
+const (
+	ReasonPrivate    = "private: the policy leaves private items alone"
+	ReasonUntracked  = "not tracked: it does not carry the policy's category"
+	ReasonWindow     = "outside the policy's window"
+	ReasonDirection  = "the policy does not sync new items of this kind in this direction"
+	ReasonUnmatched  = "the policy syncs only items that match a CRM record"
+	ReasonLeft       = "it left what this mailbox may see; kept"
+	ReasonNoHome     = "the mailbox has no writable collection for this kind"
+	ReasonReadOnly   = "its collection in the mailbox is read-only"
+	ReasonMailGone   = "deleted in the mailbox; kept in the CRM as the policy says"
+	ReasonCRMGone    = "deleted in the CRM; kept in the mailbox as the policy says"
+	ReasonOtherCopy  = "another item in this mailbox stands for the same thing already"
+	ReasonAmbiguous  = "several items could be the same; a person must decide"
+	ReasonCreating   = "another mailbox is creating the CRM record"
+	ReasonUnreadable = "it cannot be read"
+)
+
+// Rejoin recognises strangers whose entity is known: by an id seen before, by
+// our stamp, or because their CRM record stands for an entity already
+// (algorithm 1.7). One that takes an empty place is joined; one whose place is
+// taken is a returned item or a copy, and is reported, never copied.
+func Rejoin(strangers []Stranger) []Join {
+	var joins []Join
+	for _, s := range strangers {
+		if s.Entity == "" || s.Gone {
+			continue
+		}
+		switch {
+		case s.Occupied:
+			j := s.join(NewEntity("copy", string(s.Side), string(s.Kind), s.Item))
+			j.State, j.Reason = Returned, ReasonOtherCopy
+			joins = append(joins, j)
+		case s.Partner:
+			joins = append(joins, s.join(s.Entity))
+		}
+	}
+	return joins
+}
+
+func (s Stranger) join(e model.EntityID) Join {
+	j := Join{Entity: e, Kind: s.Kind}
+	if s.Side == model.CRM {
+		j.CRM = s.Item
+	} else {
+		j.Mail = s.Item
+	}
+	return j
+}
+
+// Match pairs strangers of the two sides by one step's key, one to one only.
+// Where a key fits several, none is linked and nothing is created: the group
+// goes to the review list. The strangers must include every present, unlinked
+// item with one of the keys.
+func Match(by MatchBy, connection model.ConnectionID, strangers []Stranger) []Join {
+	var joins []Join
+	for _, g := range group(by, strangers) {
+		switch {
+		case len(g.crm) == 1 && len(g.mail) == 1:
+			joins = append(joins, pairUp(connection, g.crm[0], g.mail[0]))
+		case by != ByContent && len(g.crm) > 0 && len(g.mail) > 0:
+			joins = append(joins, review(g)...)
+		}
+	}
+	return joins
+}
+
+type keyed struct {
+	key       string
+	crm, mail []Stranger
+}
+
+// group sorts strangers into groups of equal kind and key, in a stable order.
+func group(by MatchBy, strangers []Stranger) []keyed {
+	index := map[string]int{}
+	var groups []keyed
+	for _, s := range strangers {
+		key := s.Key(by)
+		if key == "" || s.Gone {
+			continue
+		}
+		key = string(s.Kind) + "\x00" + key
+		i, ok := index[key]
+		if !ok {
+			i = len(groups)
+			index[key] = i
+			groups = append(groups, keyed{key: key})
+		}
+		if s.Side == model.CRM {
+			groups[i].crm = append(groups[i].crm, s)
+		} else {
+			groups[i].mail = append(groups[i].mail, s)
+		}
+	}
+	sort.Slice(groups, func(i, j int) bool { return groups[i].key < groups[j].key })
+	return groups
+}
+
+// Key returns the stranger's key for a step, "" if it has none.
+func (s Stranger) Key(by MatchBy) string {
+	switch by {
+	case ByUID:
+		return s.UID
+	case ByContent:
+		return s.Content
+	default:
+		return s.Natural
+	}
+}
+
+func pairUp(connection model.ConnectionID, crm, mail Stranger) Join {
+	e := crm.Entity
+	if e == "" {
+		e = CRMEntity(connection, crm.Kind, crm.Item)
+	}
+	return Join{Entity: e, Kind: crm.Kind, CRM: crm.Item, Mail: mail.Item}
+}
+
+// CRMEntity is the id of an entity first known by its CRM record.
+func CRMEntity(c model.ConnectionID, k model.Kind, item string) model.EntityID {
+	return NewEntity("crm", string(c), string(k), item)
+}
+
+// MailEntity is the id of an entity first known by an item in a mailbox.
+func MailEntity(m model.MailboxID, k model.Kind, item string) model.EntityID {
+	return NewEntity("mail", string(m), string(k), item)
+}
+
+// Global is the key by which all mailboxes know one thing, so that only one of
+// them creates its CRM record: an event's UID (design decision 4). Contacts and
+// tasks are each mailbox's own.
+func Global(m model.MailboxID, k model.Kind, uid, item string) string {
+	if k == model.Event && uid != "" {
+		return "uid:" + uid
+	}
+	return "item:" + string(m) + ":" + item
+}
+
+func review(g keyed) []Join {
+	reason := fmt.Sprintf("%s: %d in the CRM, %d in the mailbox", ReasonAmbiguous, len(g.crm), len(g.mail))
+	var out []Join
+	for _, s := range append(append([]Stranger(nil), g.crm...), g.mail...) {
+		j := s.join(NewEntity("review", string(s.Side), string(s.Kind), s.Item))
+		j.State, j.Reason = Review, reason
+		out = append(out, j)
+	}
+	return out
+}

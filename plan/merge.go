@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"slices"
+
+	"lockstep.dev/model"
+)
+
+// merged is the outcome of a merge: what each side should hold, and what was
+// lost on the way.
+type merged struct {
+	crm, mail model.Content
+	conflicts []EditConflict
+}
+
+// merge reconciles two contents field by field against what each side held when
+// they last agreed (algorithm 1.5). A side's change is its difference from its
+// own base, so what a system normalised is no edit. Without bases the two are
+// united: an empty field takes the other's value.
+func (b *builder) merge(p Pair, crm, mail model.Content) merged {
+	out := merged{crm: crm.Clone(), mail: mail.Clone()}
+	winner := b.winner(p)
+	for _, f := range b.in.Fields[p.Kind] {
+		m := fieldMerge{c: crm[f], m: mail[f], set: model.IsSet(p.Kind, f), winner: winner}
+		m.based = p.CRMBase != nil && p.MailBase != nil
+		if m.based {
+			m.baseC, m.baseM = p.CRMBase.Content[f], p.MailBase.Content[f]
+		}
+		toC, toM, lost := m.do()
+		out.crm.Put(f, toC)
+		out.mail.Put(f, toM)
+		if !lost.Empty() {
+			out.conflicts = append(out.conflicts, EditConflict{Entity: p.Entity, Kind: p.Kind, Field: f, Winner: winner, Loser: lost})
+		}
+	}
+	return out
+}
+
+// winner decides who wins where both sides changed the same field.
+func (b *builder) winner(p Pair) model.Side {
+	switch b.in.Policy.Kinds[p.Kind].Wins {
+	case "mail":
+		if p.Lead {
+			return model.Mail
+		}
+	case "newest":
+		if p.Lead && p.Mail.Modified.After(p.CRM.Modified) && !p.CRM.Modified.IsZero() {
+			return model.Mail
+		}
+	}
+	return model.CRM
+}
+
+type fieldMerge struct {
+	c, m         model.Value
+	baseC, baseM model.Value
+	based, set   bool
+	winner       model.Side
+}
+
+// do returns what the CRM and the mailbox should hold, and the value that lost.
+func (f fieldMerge) do() (toC, toM, lost model.Value) {
+	if f.c.Equal(f.m) {
+		return f.c, f.m, model.Value{}
+	}
+	changedC, changedM := !f.c.Equal(f.baseC), !f.m.Equal(f.baseM)
+	switch {
+	case f.set:
+		return f.sets()
+	case f.based && !changedC && !changedM:
+		return f.c, f.m, model.Value{}
+	case f.based && !changedM, !f.based && f.m.Empty():
+		return f.c, f.c, model.Value{}
+	case f.based && !changedC, !f.based && f.c.Empty():
+		return f.m, f.m, model.Value{}
+	case f.winner == model.Mail:
+		return f.m, f.m, f.c
+	default:
+		return f.c, f.c, f.m
+	}
+}
+
+// sets merges by element: each side receives what the other added, changed or
+// removed, and keeps the rest of its own.
+func (f fieldMerge) sets() (toC, toM, lost model.Value) {
+	keys := map[string]bool{}
+	for _, v := range []model.Value{f.c, f.m, f.baseC, f.baseM} {
+		for _, e := range v.Set {
+			keys[e.Key] = true
+		}
+	}
+	var outC, outM, outL []model.Element
+	for k := range keys {
+		one := fieldMerge{
+			c: element(f.c, k), m: element(f.m, k), baseC: element(f.baseC, k), baseM: element(f.baseM, k),
+			based: f.based, winner: f.winner,
+		}
+		c, m, l := one.do()
+		outC, outM, outL = append(outC, c.Set...), append(outM, m.Set...), append(outL, l.Set...)
+	}
+	return setOf(outC), setOf(outM), setOf(outL)
+}
+
+func setOf(elements []model.Element) model.Value {
+	return model.Value{Set: model.NormalSet(elements)}
+}
+
+// element returns the part of a set value that has the key.
+func element(v model.Value, key string) model.Value {
+	i := slices.IndexFunc(v.Set, func(e model.Element) bool { return e.Key == key })
+	if i < 0 {
+		return model.Value{}
+	}
+	return model.Value{Set: v.Set[i : i+1]}
+}
+
+// flowing is the part of the mailbox's content that may flow into the CRM: the
+// lead's shared fields; from any other participant only the answer to the
+// invitation (design decision 4). held is what the mailbox held before.
+func (b *builder) flowing(p Pair, held model.Content) model.Content {
+	if p.Lead || p.CRM == nil {
+		return p.Mail.Content
+	}
+	out := held.Clone()
+	if p.Kind == model.Event {
+		out.PutSet("attendees", answer(held.Set("attendees"), p.Mail.Content.Set("attendees"), b.in.Address))
+	}
+	return out
+}
+
+// answer returns the attendees of old with own's status as now says it.
+func answer(old, now []model.Element, own string) []model.Element {
+	i := slices.IndexFunc(now, func(e model.Element) bool { return e.Key == own })
+	out := slices.Clone(old)
+	j := slices.IndexFunc(out, func(e model.Element) bool { return e.Key == own })
+	if i < 0 || j < 0 {
+		return out
+	}
+	attr := map[string]string{}
+	for k, v := range out[j].Attr {
+		attr[k] = v
+	}
+	delete(attr, "status")
+	if s := now[i].Attr["status"]; s != "" {
+		attr["status"] = s
+	}
+	if len(attr) == 0 {
+		attr = nil
+	}
+	out[j].Attr = attr
+	return out
+}

@@ -1,0 +1,160 @@
+// Package plan is the pure core: it decides what has to be written so that two
+// sides agree. Build is total and deterministic: no I/O, no clock, no maps
+// whose order matters; trouble becomes an issue of the plan.
+//
+// The rules are those of the decision table in decide.go and the field merge in
+// merge.go; identity is decided before, in match.go.
+package plan
+
+import (
+	"time"
+
+	"lockstep.dev/model"
+)
+
+// State is where a link stands.
+type State string
+
+// The states of a link.
+const (
+	Unlinked  State = ""          // known on one side only, or both sides just matched
+	Linked    State = "linked"    // both sides agreed on a base
+	Waiting   State = "waiting"   // another mailbox is creating the CRM record
+	Skipped   State = "skipped"   // not synced; Reason says why
+	Kept      State = "kept"      // unlinked on purpose; skipped until somebody relinks it
+	Review    State = "review"    // ambiguous match: a person must decide
+	SetAside  State = "set aside" // one side refuses it or cannot read it
+	Returned  State = "returned"  // an id came back whose entity is represented already
+	Tombstone State = "gone"      // both sides are gone
+)
+
+// Seen is what is known of an item on one side. A nil *Seen means that the item
+// is not mapped there.
+type Seen struct {
+	Ref     model.Ref
+	UID     string
+	Content model.Content // nil while Key equals the base's key: not loaded
+	Key     string        // identifies Content; equal keys need no comparison
+	Raw     string        // identifies the provider's bytes; "" = none
+	Stamp   model.Key
+	Gone    bool // no longer there
+	Settled bool // Gone has been proven: it aged long enough
+	Left    bool // left scope, window or our rights: never a deletion
+	Trouble string
+	// ReadOnly: the collection takes no writes.
+	ReadOnly bool
+	Modified time.Time
+}
+
+// Base is the content a side was last known to hold when both sides agreed.
+type Base struct {
+	Content model.Content
+	Key     string
+}
+
+// Pair is one entity as one mailbox sees it: the input of a decision.
+type Pair struct {
+	Entity      model.EntityID
+	Kind        model.Kind
+	State       State
+	Reason      string // why it is Skipped, Kept...
+	Incarnation int
+	CRM, Mail   *Seen
+	CRMBase     *Base // nil = the sides never agreed
+	MailBase    *Base
+	Lead        bool // this mailbox may change or delete the shared CRM record
+	// Claimed: another live mailbox won the claim to create the CRM record.
+	Claimed bool
+	// Creator is the CRM user who becomes owner of a new CRM record.
+	Creator string
+	// Intents that are open for this pair: creates whose outcome is unknown,
+	// found neither by listing nor by key; they are sent again unchanged.
+	CRMIntent, MailIntent *Intent
+}
+
+// Intent is a create that was begun and whose outcome is unknown.
+type Intent struct {
+	Key        model.Key
+	Collection string
+	UID        string
+	Content    model.Content // the frozen payload
+	ContentKey string
+}
+
+// Input is everything Build looks at.
+type Input struct {
+	Pairs       []Pair // any order; Build sorts by entity
+	Policy      model.Policy
+	Address     string // the mailbox's own address, folded
+	CRMUser     string
+	Mailbox     model.MailboxID
+	Now         time.Time
+	Initialized bool // the first sync has been applied: deletes are allowed
+	Fields      map[model.Kind][]string
+	// Primary is the collection in which new items are created, per side and kind.
+	Primary map[model.Side]map[model.Kind]string
+}
+
+// Write is one planned operation with what settles the link once it is done.
+type Write struct {
+	Entity model.EntityID
+	Kind   model.Kind
+	Side   model.Side
+	Op     model.Operation
+	// OtherKey identifies the content of the other side that this write was
+	// planned against; it becomes that side's base when Final is done.
+	OtherKey string
+	// Final: when this write is done, the pair agrees and both bases are set.
+	Final bool
+	// MustBeGone is an item whose absence is checked again right before the
+	// write, for deletes and resurrections (algorithm 1.7).
+	MustBeGone *model.Ref
+	// Drops: the link is gone when this write is done.
+	Drops bool
+	Why   string // one clause for people: "the appointment was moved in the mailbox"
+	// Held names the brake that holds this write, "" = none.
+	Held string
+}
+
+// Change settles a link without a write to either system.
+type Change struct {
+	Entity      model.EntityID
+	Kind        model.Kind
+	State       State
+	Reason      string
+	Incarnation int
+	CRMKey      *string // new bases; nil = unchanged, "" = none
+	MailKey     *string
+	DropCRM     bool      // forget the CRM observation (it is gone)
+	DropMail    bool      // forget the mail observation (it is gone)
+	Recheck     time.Time // when the answer may change by itself; zero = never
+	// Pending: the pair must be looked at again next round.
+	Pending bool
+}
+
+// EditConflict is a field that both sides changed; the loser's value is kept.
+type EditConflict struct {
+	Entity model.EntityID
+	Kind   model.Kind
+	Field  string
+	Winner model.Side
+	Loser  model.Value
+}
+
+// Issue is an item that cannot be synced.
+type Issue struct {
+	Entity  model.EntityID
+	Kind    model.Kind
+	Side    model.Side
+	Item    string
+	Code    string
+	Message string
+}
+
+// Plan is the ordered outcome of Build.
+type Plan struct {
+	Writes    []Write
+	Changes   []Change
+	Conflicts []EditConflict
+	Issues    []Issue
+}

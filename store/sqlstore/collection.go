@@ -1,0 +1,160 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"lockstep.dev/model"
+	"lockstep.dev/store"
+)
+
+type collectionRow struct {
+	Kind         string `db:"kind"`
+	ID           string `db:"id"`
+	Name         string `db:"name"`
+	ReadOnly     bool   `db:"read_only"`
+	Primary      bool   `db:"is_primary"`
+	Position     string `db:"position"`
+	Listing      int64  `db:"listing"`
+	Listings     int64  `db:"listings"`
+	ListingBegun int64  `db:"listing_begun"`
+	Complete     bool   `db:"complete"`
+	Missing      bool   `db:"missing"`
+	Seen         int64  `db:"seen"`
+}
+
+const selectCollection = `SELECT kind, id, name, read_only, is_primary, position, listing, listings, listing_begun, complete, missing, seen
+	FROM collection WHERE connection = ? AND mailbox = ? `
+
+func (r collectionRow) collection() store.Collection {
+	return store.Collection{
+		Collection: model.Collection{ID: r.ID, Kind: model.Kind(r.Kind), Name: r.Name, ReadOnly: r.ReadOnly, Primary: r.Primary},
+		Cursor:     model.Cursor(r.Position), Listing: r.Listing != 0, Complete: r.Complete, Missing: r.Missing, SeenAt: instant(r.Seen),
+	}
+}
+
+// Collections lists the collections of a mailbox (or of the CRM) by kind and id.
+func (d *DB) Collections(ctx context.Context, c model.ConnectionID, m model.MailboxID) ([]store.Collection, error) {
+	var rows []collectionRow
+	err := d.view(ctx, "list collections", func(tx *tx) error {
+		return tx.list(&rows, selectCollection+`ORDER BY kind, id`, string(c), string(m))
+	})
+	var out []store.Collection
+	for _, r := range rows {
+		out = append(out, r.collection())
+	}
+	return out, err
+}
+
+// SaveCollections adds and updates what was discovered.
+func (d *DB) SaveCollections(ctx context.Context, c model.ConnectionID, m model.MailboxID, found []model.Collection, now time.Time) error {
+	var rows [][]any
+	for _, f := range found {
+		rows = append(rows, []any{string(c), string(m), string(f.Kind), f.ID, f.Name, flag(f.ReadOnly), flag(f.Primary), micros(now)})
+	}
+	return d.update(ctx, "save collections", func(tx *tx) error {
+		if err := tx.exec(`UPDATE collection SET missing = 1 WHERE connection = ? AND mailbox = ?`, string(c), string(m)); err != nil {
+			return err
+		}
+		return tx.insert(`INSERT INTO collection (connection, mailbox, kind, id, name, read_only, is_primary, seen)`, rows,
+			`ON CONFLICT (connection, mailbox, kind, id) DO UPDATE SET name = excluded.name, read_only = excluded.read_only,
+			is_primary = excluded.is_primary, seen = excluded.seen, missing = 0`)
+	})
+}
+
+// ResetCursors makes every collection list in full next time.
+func (d *DB) ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID) error {
+	return d.update(ctx, "reset cursors", func(tx *tx) error {
+		return tx.exec(`UPDATE collection SET position = '', listing = 0 WHERE connection = ? AND mailbox = ?`, string(c), string(m))
+	})
+}
+
+// FinishFetch ends a mailbox's fetch.
+func (d *DB) FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error) {
+	var round int64
+	err := d.update(ctx, "finish fetch of mailbox "+string(id), func(tx *tx) error {
+		return tx.get(&round, `UPDATE mailbox SET round = round + 1, last_success = ?, next_at = ?, failures = 0 WHERE id = ? RETURNING round`,
+			micros(now), micros(next), string(id))
+	})
+	return round, err
+}
+
+// FinishPass ends a feed pass. A pass that is reported twice counts once.
+func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Time) (int64, bool, error) {
+	var row struct {
+		Pass   int64 `db:"pass"`
+		Ageing bool  `db:"ageing"`
+	}
+	err := d.update(ctx, "finish feed pass", func(tx *tx) error {
+		if err := tx.exec(`UPDATE connection SET pass = pass + 1, pass_begun = ? WHERE id = ? AND pass_begun < ?`,
+			micros(begun), string(c), micros(begun)); err != nil {
+			return err
+		}
+		return tx.get(&row, `SELECT c.pass, EXISTS (
+			SELECT 1 FROM observation o WHERE o.connection = c.id AND o.mailbox = '' AND o.absent = 1 AND o.absent_since > c.pass - (
+				SELECT COALESCE(MAX(p.settle_rounds), 0) FROM policy p
+				WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.policy = p.name AND m.crm = c.id AND m.state <> 'retired'))
+			AND (EXISTS (SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity))) AS ageing
+			FROM connection c WHERE c.id = ?`, string(c))
+	})
+	return row.Pass, row.Ageing, err
+}
+
+// CountFailure raises or clears the consecutive failures of a mailbox.
+func (d *DB) CountFailure(ctx context.Context, id model.MailboxID, reset bool) (int, error) {
+	var n int
+	err := d.update(ctx, "count failure of mailbox "+string(id), func(tx *tx) error {
+		return tx.get(&n, `UPDATE mailbox SET failures = CASE WHEN CAST(? AS BIGINT) = 1 THEN 0 ELSE failures + 1 END WHERE id = ? RETURNING failures`,
+			flag(reset), string(id))
+	})
+	return n, err
+}
+
+// Due tells what a mailbox has to do. Links whose answer may have changed by
+// itself become pending, which writes only if there are any.
+func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.Due, error) {
+	var row struct {
+		Fresh   bool `db:"fresh"`
+		Recheck bool `db:"recheck"`
+		Mail    bool `db:"mail_ageing"`
+		CRM     bool `db:"crm_ageing"`
+		Held    bool `db:"held"`
+		Open    bool `db:"unfinished"`
+	}
+	err := d.view(ctx, "see what mailbox "+string(id)+" has to do", func(tx *tx) error {
+		return tx.get(&row, `SELECT
+			EXISTS (SELECT 1 FROM pending p WHERE p.mailbox = m.id AND p.state = 0) AS fresh,
+			EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.recheck > 0 AND l.recheck <= ?) AS recheck,
+			EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.mail AND o.mailbox = m.id AND o.absent = 1
+				AND o.absent_since > m.round - y.settle_rounds
+				AND EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.mail_item = o.item)) AS mail_ageing,
+			EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.crm AND o.mailbox = '' AND o.absent = 1
+				AND o.absent_since > c.pass - y.settle_rounds
+				AND EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.crm_item = o.item)) AS crm_ageing,
+			EXISTS (SELECT 1 FROM plan n WHERE n.id = m.plan AND n.state = 'held')
+				OR EXISTS (SELECT 1 FROM operation w WHERE w.plan = m.plan AND w.state = 'held') AS held,
+			EXISTS (SELECT 1 FROM plan n WHERE n.mailbox = m.id AND n.state IN ('open', 'ready'))
+				OR EXISTS (SELECT 1 FROM intent i WHERE i.mailbox = m.id AND i.outcome IN ('', 'unknown')) AS unfinished
+			FROM mailbox m JOIN policy y ON y.name = m.policy JOIN connection c ON c.id = m.crm WHERE m.id = ?`, micros(now), string(id))
+	})
+	if err != nil {
+		return store.Due{}, err
+	}
+	if row.Recheck {
+		err = d.update(ctx, "look again at what is due", func(tx *tx) error { return recheck(tx, id, now) })
+	}
+	return store.Due{Fresh: row.Fresh || row.Recheck, Ageing: row.Mail || row.CRM, Held: row.Held, Open: row.Open}, err
+}
+
+func recheck(tx *tx, id model.MailboxID, now time.Time) error {
+	mark := newMark()
+	for _, side := range []struct{ side, column string }{{"crm", "crm_item"}, {"mail", "mail_item"}} {
+		if err := tx.exec(`INSERT INTO pending (mailbox, side, kind, item, mark)
+			SELECT mailbox, CAST(? AS TEXT), kind, `+side.column+`, CAST(? AS BIGINT) FROM link
+			WHERE mailbox = ? AND recheck > 0 AND recheck <= ? AND `+side.column+` IS NOT NULL`+bump,
+			side.side, mark, string(id), micros(now)); err != nil {
+			return err
+		}
+	}
+	return tx.exec(`UPDATE link SET recheck = 0 WHERE mailbox = ? AND recheck > 0 AND recheck <= ?`, string(id), micros(now))
+}

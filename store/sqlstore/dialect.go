@@ -1,0 +1,123 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"lockstep.dev/schema"
+)
+
+// dialect is everything in which the two databases differ; the text of every
+// statement is the same for both.
+type dialect struct {
+	name   schema.Dialect
+	driver string // name of the database/sql driver
+	bind   int    // placeholder style of sqlx
+	// params is the number of parameters that one statement of many rows uses:
+	// far below PostgreSQL's 65535 and SQLite's 32766. modernc.org/sqlite looks
+	// for each parameter in the list of all, so short statements are faster there.
+	params int
+	// begin is sent first in a writing transaction.
+	begin string
+	// route and register keep the two apart that must not miss each other: who
+	// routes changes to mailboxes, and who adds a mailbox. SQLite has one writer
+	// anyway.
+	route, register string
+	again           func(error) bool // the transaction may succeed if repeated
+	taken           func(error) bool // a unique value is taken
+}
+
+func newDialect(driver string) (dialect, error) {
+	switch driver {
+	case "postgres":
+		return dialect{
+			name: schema.Postgres, driver: "postgres", bind: sqlx.DOLLAR, params: 20000,
+			// A snapshot, and a row that somebody else changed since is an error
+			// that repeats the transaction: lost updates are impossible.
+			begin:    `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`,
+			route:    `LOCK TABLE registration IN ROW SHARE MODE`,
+			register: `LOCK TABLE registration IN EXCLUSIVE MODE`,
+			again:    postgresAgain, taken: postgresTaken,
+		}, nil
+	case "sqlite":
+		return dialect{
+			name: schema.SQLite, driver: "sqlite", bind: sqlx.QUESTION, params: 800,
+			again: sqliteAgain, taken: sqliteTaken,
+		}, nil
+	default:
+		return dialect{}, fmt.Errorf("open store: there is no driver %q; use postgres or sqlite", driver)
+	}
+}
+
+// postgresAgain: 40001 serialization_failure, 40P01 deadlock_detected, and
+// 23503 foreign_key_violation, which is what a body swept at this very moment
+// looks like (PostgreSQL manual, appendix A).
+func postgresAgain(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01" || e.Code == "23503")
+}
+
+func postgresTaken(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && e.Code == "23505"
+}
+
+// sqliteAgain: another process holds the file longer than the busy timeout.
+func sqliteAgain(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+func sqliteTaken(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) &&
+		(e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// open opens the pools for writing and for reading. In PostgreSQL they are one.
+func (d dialect) open(ctx context.Context, dsn string) (write, read *sqlx.DB, err error) {
+	if d.name == schema.Postgres {
+		db, err := sqlx.ConnectContext(ctx, d.driver, dsn)
+		if err != nil {
+			return nil, nil, err
+		}
+		db.SetMaxOpenConns(32)
+		db.SetMaxIdleConns(16)
+		return db, db, nil
+	}
+	write, err = sqlx.ConnectContext(ctx, d.driver, sqliteDSN(dsn, "_txlock=immediate"))
+	if err != nil {
+		return nil, nil, err
+	}
+	write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fair, its own lock is not
+	read, err = sqlx.ConnectContext(ctx, d.driver, sqliteDSN(dsn, "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, nil, errors.Join(err, write.Close())
+	}
+	read.SetMaxOpenConns(8)
+	read.SetMaxIdleConns(8)
+	return write, read, nil
+}
+
+// sqliteDSN adds our settings to the path of a file. secure_delete overwrites
+// what Forget deletes (https://www.sqlite.org/pragma.html#pragma_secure_delete).
+func sqliteDSN(dsn string, extra string) string {
+	path := strings.TrimPrefix(dsn, "file:")
+	path, query, _ := strings.Cut(path, "?")
+	settings := []string{
+		extra, "_pragma=busy_timeout(10000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
+		"_pragma=foreign_keys(1)", "_pragma=secure_delete(1)", "_pragma=cache_size(-32768)", "_pragma=temp_store(2)",
+	}
+	if query != "" {
+		settings = append(settings, query)
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join(settings, "&")
+}

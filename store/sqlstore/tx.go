@@ -1,0 +1,279 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"lockstep.dev/store"
+)
+
+// attempts is how often a transaction that lost a race is repeated.
+const attempts = 20
+
+// tx is one transaction. Statements use ? everywhere.
+type tx struct {
+	ctx context.Context
+	*sqlx.Tx
+	dialect *dialect
+}
+
+// update runs f in one writing transaction and repeats it if the database says
+// that it lost a race; f must therefore depend on nothing it changed outside.
+// This is the only place that retries.
+func (d *DB) update(ctx context.Context, what string, f func(*tx) error) error {
+	return d.writing(ctx, what, d.dialect.begin, f)
+}
+
+// routing is update for what routes changes to mailboxes.
+func (d *DB) routing(ctx context.Context, what string, f func(*tx) error) error {
+	return d.writing(ctx, what, join(d.dialect.begin, d.dialect.route), f)
+}
+
+// registering is update for what adds or removes a mailbox.
+func (d *DB) registering(ctx context.Context, what string, f func(*tx) error) error {
+	return d.writing(ctx, what, join(d.dialect.begin, d.dialect.register), f)
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ";" + b
+}
+
+func (d *DB) writing(ctx context.Context, what, begin string, f func(*tx) error) error {
+	var err error
+	for i := range attempts {
+		err = d.once(ctx, d.write, begin, f)
+		if err == nil || !d.dialect.again(err) {
+			break
+		}
+		if wait := pause(ctx, time.Duration(i)*5*time.Millisecond); wait != nil {
+			break
+		}
+	}
+	return wrap(what, err)
+}
+
+// view runs f in one reading transaction: what it reads fits together.
+func (d *DB) view(ctx context.Context, what string, f func(*tx) error) error {
+	return wrap(what, d.once(ctx, d.read, d.dialect.begin, f))
+}
+
+func (d *DB) once(ctx context.Context, db *sqlx.DB, begin string, f func(*tx) error) error {
+	t, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Rollback() }() // after a commit it does nothing
+	if begin != "" {
+		if _, err := t.ExecContext(ctx, begin); err != nil {
+			return err
+		}
+	}
+	if err := f(&tx{ctx: ctx, Tx: t, dialect: &d.dialect}); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wrap names what was tried. The contract's own errors stay recognisable.
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var conflict *store.Conflict
+	if errors.As(err, &conflict) {
+		return conflict // its text is verbatim
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = store.ErrNotFound
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	_, err := t.count(query, args...)
+	return err
+}
+
+// count runs a statement and returns how many rows it touched.
+func (t *tx) count(query string, args ...any) (int64, error) {
+	r, err := t.ExecContext(t.ctx, sqlx.Rebind(t.dialect.bind, query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// get reads one row; sql.ErrNoRows becomes store.ErrNotFound in wrap.
+func (t *tx) get(dest any, query string, args ...any) error {
+	return t.GetContext(t.ctx, dest, sqlx.Rebind(t.dialect.bind, query), args...)
+}
+
+// list reads all rows.
+func (t *tx) list(dest any, query string, args ...any) error {
+	return t.SelectContext(t.ctx, dest, sqlx.Rebind(t.dialect.bind, query), args...)
+}
+
+// insert inserts many rows with as few statements as the parameters allow.
+// head ends before VALUES, tail begins after the rows.
+func (t *tx) insert(head string, rows [][]any, tail string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	width := len(rows[0])
+	size := max(t.dialect.params/width, 1)
+	group := "(" + strings.TrimSuffix(strings.Repeat("?,", width), ",") + ")"
+	var query string
+	var prepared int
+	for len(rows) > 0 {
+		n := min(size, len(rows))
+		if n != prepared {
+			prepared = n
+			query = sqlx.Rebind(t.dialect.bind, head+" VALUES "+strings.TrimSuffix(strings.Repeat(group+",", n), ",")+" "+tail)
+		}
+		args := make([]any, 0, n*width)
+		for _, r := range rows[:n] {
+			args = append(args, r...)
+		}
+		if _, err := t.ExecContext(t.ctx, query, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// many is the place in a query where the keys of a chunk are listed.
+const many = "(?*)"
+
+// each calls f with the query and arguments for one chunk of keys after the
+// other. The arguments before the list stay the same; after follow it.
+func each[K any](t *tx, query string, before []any, keys []K, after []any, f func(query string, args []any) error) error {
+	size := max(t.dialect.params-len(before)-len(after), 1)
+	for len(keys) > 0 {
+		n := min(size, len(keys))
+		list := "(" + strings.TrimSuffix(strings.Repeat("?,", n), ",") + ")"
+		args := append([]any(nil), before...)
+		for _, k := range keys[:n] {
+			args = append(args, k)
+		}
+		if err := f(strings.Replace(query, many, list, 1), append(args, after...)); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+// listIn reads the rows for any number of keys.
+func listIn[T, K any](t *tx, query string, before []any, keys []K, after ...any) ([]T, error) {
+	var out []T
+	err := each(t, query, before, keys, after, func(q string, args []any) error {
+		var part []T
+		if err := t.list(&part, q, args...); err != nil {
+			return err
+		}
+		out = append(out, part...)
+		return nil
+	})
+	return out, err
+}
+
+// execIn runs a statement for any number of keys.
+func execIn[K any](t *tx, query string, before []any, keys []K, after ...any) (int64, error) {
+	var n int64
+	err := each(t, query, before, keys, after, func(q string, args []any) error {
+		part, err := t.count(q, args...)
+		n += part
+		return err
+	})
+	return n, err
+}
+
+// pairsIn replaces the mark by a list of n rows of a text and a number, for
+// (a, b) IN (...): PostgreSQL must be told the types of bare values.
+func pairsIn(query string, n int) string {
+	list := "(VALUES " + strings.TrimSuffix(strings.Repeat("(CAST(? AS TEXT), CAST(? AS BIGINT)),", n), ",") + ")"
+	return strings.Replace(query, many, list, 1)
+}
+
+// micros is how times are stored; the zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// instant reads what micros wrote.
+func instant(v int64) time.Time {
+	if v == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(v).UTC()
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// null is a column's value for a key that may be none.
+func null(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
+// nullText is a column's value for a text that may be none.
+func nullText(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// newID makes an id that sorts by the time it was made.
+func newID(prefix string) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMicro())<<8)
+	if _, err := rand.Read(b[7:]); err != nil {
+		panic(err) // crypto/rand.Read never returns an error
+	}
+	return prefix + "_" + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
+}
+
+// newMark makes the mark of a change: no two are equal, so that a pending row
+// is recognised as the one that was read.
+func newMark() int64 {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err) // crypto/rand.Read never returns an error
+	}
+	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
+}

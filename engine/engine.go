@@ -28,6 +28,9 @@ type Config struct {
 	Folder string
 	// Lease is how long a mailbox's lease lasts unless renewed; default 30 s.
 	Lease time.Duration
+	// Sole: this process is the store's only worker, so leases that are held at
+	// its start were left by a dead one and are dropped.
+	Sole bool
 	// Activities is how many activities run at once; default 32.
 	Activities int
 }
@@ -58,6 +61,11 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		MaxHeartbeatThrottleInterval:           5 * time.Second,
 		Interceptors:                           []interceptor.WorkerInterceptor{&activities.Interceptor{Store: cfg.Store}},
 	})
+	if cfg.Sole {
+		if err := cfg.Store.DropLeases(ctx); err != nil {
+			return nil, err
+		}
+	}
 	Register(e.worker, e.Activities())
 	if err := e.worker.Start(); err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)

@@ -203,6 +203,8 @@ type Planning interface {
 	// Lease takes the mailbox's lease if it is free, expired or already the
 	// token's; otherwise ErrStale, and until says when it ends.
 	Lease(ctx context.Context, id model.MailboxID, token string, now, ends time.Time) (until time.Time, err error)
+	// DropLeases frees every lease: for the only worker, at its start.
+	DropLeases(ctx context.Context) error
 	// Release gives the lease back.
 	Release(ctx context.Context, id model.MailboxID, token string) error
 	// Advance raises the generation to at least the given one plus one, and

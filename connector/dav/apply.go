@@ -164,7 +164,7 @@ func (s *Session) stored(ctx context.Context, ref model.Ref, raw []byte, a *answ
 		raw, ref.Version = got, version
 	}
 	receipt := model.Receipt{Outcome: model.Done, Ref: ref}
-	if item, ours := readItem(ref, raw); ours && item.Trouble == "" {
+	if item, ours := s.connector.convert.item(ref, raw); ours && item.Trouble == "" {
 		receipt.Item = &item
 	}
 	return receipt
@@ -197,7 +197,7 @@ func (s *Session) update(ctx context.Context, op model.Operation) (model.Receipt
 		return model.Receipt{}, fail
 	}
 	env := s.writing(ctx, op, raw)
-	edited, fail := changeObject(op, raw, env)
+	edited, fail := s.connector.convert.change(op, raw, env)
 	if fail != nil {
 		return model.Receipt{}, fail
 	}
@@ -232,7 +232,7 @@ func (s *Session) unchanged(ctx context.Context, op model.Operation, version str
 	ref := op.Ref
 	ref.Version = now
 	receipt := model.Receipt{Outcome: model.Done, Ref: ref}
-	if item, ours := readItem(ref, raw); ours && item.Trouble == "" {
+	if item, ours := s.connector.convert.item(ref, raw); ours && item.Trouble == "" {
 		receipt.Item = &item
 	}
 	return receipt, nil

@@ -60,7 +60,7 @@ func (s *Session) create(ctx context.Context, op model.Operation) (model.Receipt
 	if op.UID == "" {
 		op.UID = memberName(op.Key)
 	}
-	raw, fail := newObject(op, s.writing(ctx, op, nil))
+	raw, fail := s.connector.convert.create(op, s.writing(ctx, op, nil))
 	if fail != nil {
 		return model.Receipt{}, fail
 	}
@@ -150,7 +150,7 @@ func (s *Session) adopt(ctx context.Context, op model.Operation, ref model.Ref, 
 		return model.Receipt{}, fail
 	}
 	ref.Version = version
-	item, ours := readItem(ref, raw)
+	item, ours := s.connector.convert.item(ref, raw)
 	if ours && (item.Stamp == op.Key || ownAddress && item.Stamp == "" && item.UID == op.UID) {
 		return model.Receipt{Outcome: model.Done, Ref: ref, Item: &item}, nil
 	}

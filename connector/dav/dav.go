@@ -29,9 +29,10 @@ const (
 
 // Connector is one CalDAV/CardDAV server (or a pair of them), configured.
 type Connector struct {
-	config config
-	client *client
-	habits habits
+	config  config
+	client  *client
+	convert *converter
+	habits  habits
 }
 
 // New checks settings and returns the connector. It talks to nobody.
@@ -53,7 +54,7 @@ func New(s connector.Settings) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Connector{config: cfg, client: newClient(cfg.allowInsecure)}, nil
+	return &Connector{config: cfg, client: newClient(cfg.allowInsecure), convert: newConverter()}, nil
 }
 
 // Name returns "dav".

@@ -128,7 +128,7 @@ func (f *fetch) multiget(ctx context.Context, refs []model.Ref) *failure {
 
 // deliver converts an object that arrived.
 func (f *fetch) deliver(ref model.Ref, raw []byte) {
-	item, ours := readItem(ref, raw)
+	item, ours := f.session.connector.convert.item(ref, raw)
 	f.mu.Lock()
 	f.whole++
 	f.mu.Unlock()

@@ -32,6 +32,7 @@ import (
 // environment is what writing an object needs besides its content.
 type environment struct {
 	now   time.Time
+	isNew bool                      // the object is written for the first time
 	quiet bool                      // nobody may be sent mail
 	mine  func(address string) bool // one of the mailbox's own addresses
 }

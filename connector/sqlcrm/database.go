@@ -203,21 +203,18 @@ func (m *mapping) checkCatalog(c *catalog) error {
 		if len(columns) == 0 && m.reference {
 			return newFault(fault.Unsupported, fault.Server, "schema", "The CRM's tables are not there. Run lockstep schema install, or name a mapping file if the tables are called otherwise.")
 		}
-		where := m.file
-		if line := m.line(use.path...); line > 0 && !m.reference {
-			where = m.place(line)
-		}
 		if len(columns) == 0 {
-			return badMapping("%s: %s: there is no table %s. Names are case-sensitive.", where, strings.Join(use.path, "."), use.table)
+			path := append(slices.Clone(use.path[:len(use.path)-1]), "table")
+			return badMapping("%s: %s: there is no table %s. Names are case-sensitive.", m.place(path), strings.Join(path, "."), use.table)
 		}
 		if _, ok := columns[use.column]; !ok {
-			return badMapping("%s: %s: the table %s has no column %s. Names are case-sensitive.", where, strings.Join(use.path, "."), use.table, use.column)
+			return badMapping("%s: %s: the table %s has no column %s. Names are case-sensitive.", m.place(use.path), strings.Join(use.path, "."), use.table, use.column)
 		}
 	}
 	return nil
 }
 
-// isFault reports whether err is of a class and about one item.
+// aboutItem reports whether err concerns one item and not the whole database.
 func aboutItem(err error) bool {
 	var f *fault.Fault
 	return errors.As(err, &f) && f.Scope == fault.Item

@@ -12,8 +12,10 @@ type use struct {
 	path          []string
 }
 
-// place names a line of the mapping file.
-func (m *mapping) place(line int) string { return fmt.Sprintf("%s, line %d", m.file, line) }
+// place names the file and line of a key.
+func (m *mapping) place(path []string) string {
+	return fmt.Sprintf("%s, line %d", m.file, m.line(path...))
+}
 
 // uses lists every column that the mapping names, in a stable order.
 func (m *mapping) uses() []use {

@@ -57,9 +57,13 @@ type Behaviour struct {
 	// with an error of their own (500) inside of the multistatus.
 	BrokenObjects []string
 
+	// NoScheduling is a server that leaves invitations to its clients: it does
+	// not offer calendar-auto-schedule (RFC 6638 2) and sends nothing.
+	NoScheduling bool
 	// ScheduleReplyCoversOrganizer lets "Schedule-Reply: F" silence an
-	// organizer's changes and deletions too, as SabreDAV does. RFC 6638 8.1
-	// defines the header for attendees only.
+	// organizer's changes and deletions too, as SabreDAV does, and names
+	// SabreDAV in the answers, by which clients know it. RFC 6638 8.1 defines
+	// the header for attendees only.
 	ScheduleReplyCoversOrganizer bool
 }
 

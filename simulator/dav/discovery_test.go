@@ -145,7 +145,15 @@ func TestCollectionsAreMadeAndRemoved(t *testing.T) {
 			t.Errorf("the new list without %s: %+v", part, got)
 		}
 	}
+	w.do(http.StatusMultiStatus, "PROPPATCH", "/calendars/alice/jobs/", `<propertyupdate xmlns="DAV:"><remove><prop>`+
+		`<calendar-color xmlns="http://apple.com/ns/ical/"/></prop></remove></propertyupdate>`)
+	if all := w.do(http.StatusMultiStatus, "PROPFIND", "/calendars/alice/jobs/", "", "Depth", "0").body; strings.Contains(all, "calendar-color") {
+		t.Errorf("the colour is still there: %s", all)
+	}
 	w.put("/calendars/alice/jobs/1.ics", task("1"))
+	if object := w.propfind("/calendars/alice/jobs/1.ics", "0", "<getlastmodified/><getcontenttype/><getcontentlength/>"); len(object["/calendars/alice/jobs/1.ics"].Propstat) != 1 {
+		t.Errorf("properties of an object: %+v", object)
+	}
 	w.do(http.StatusNoContent, http.MethodDelete, "/calendars/alice/jobs/", "")
 	w.do(http.StatusNotFound, http.MethodGet, "/calendars/alice/jobs/1.ics", "")
 }

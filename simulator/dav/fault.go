@@ -17,6 +17,8 @@ const (
 	// Refuse answers with the fault's Status; the work is not done.
 	Refuse Effect = iota
 	// DropBefore closes the connection without an answer; the work is not done.
+	// Go's http.Client silently repeats a GET that is dropped on a connection
+	// it had used before, so give such a fault a Count of at least 2.
 	DropBefore
 	// DropAfter closes the connection without an answer after the work was
 	// done: done remotely, answer lost.

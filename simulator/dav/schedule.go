@@ -55,7 +55,7 @@ func (s *Server) ClearOutbox(ctx context.Context) error {
 
 // recordMails notes what a change of a calendar object would send.
 func (r *request) recordMails(tx *sqlx.Tx, c *collectionRow, old *objectRow, after []byte) error {
-	if c.Kind != Calendar {
+	if c.Kind != Calendar || r.behaviour.NoScheduling {
 		return nil
 	}
 	var before []byte

@@ -15,8 +15,10 @@ import (
 
 const (
 	challenge = `Basic realm="Rehearsal", charset="UTF-8"`
-	// compliance is the DAV header (RFC 4791 5.1, RFC 5689 3.1, RFC 6352 6.1, RFC 6638 2).
-	compliance = "1, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, addressbook"
+	// compliance is the DAV header (RFC 4791 5.1, RFC 5689 3.1, RFC 6352 6.1),
+	// scheduling what it says besides (RFC 6638 2).
+	compliance = "1, 3, access-control, extended-mkcol, calendar-access, addressbook"
+	scheduling = ", calendar-auto-schedule"
 	// maxRequest bounds a request's body, which is read as a whole.
 	maxRequest = 64 << 20
 )
@@ -108,7 +110,10 @@ func pause(ctx context.Context, d time.Duration) {
 func (s *Server) handle(r *http.Request) *answer {
 	a, err := s.route(r)
 	if err != nil {
-		return answerError(err)
+		a = answerError(err)
+	}
+	if s.Behaviour().ScheduleReplyCoversOrganizer {
+		a.set("X-Sabre-Version", "4.6.0")
 	}
 	return a
 }
@@ -118,7 +123,7 @@ func (s *Server) route(r *http.Request) (*answer, error) {
 		return wellKnown(r.URL.Path)
 	}
 	if r.Method == http.MethodOptions {
-		return newAnswer(http.StatusOK).set("DAV", compliance).set("Allow", allowed), nil
+		return options(s.Behaviour()), nil
 	}
 	user, err := s.signIn(r)
 	if err != nil {
@@ -140,6 +145,15 @@ func (s *Server) route(r *http.Request) (*answer, error) {
 		return nil, refuse(http.StatusBadRequest)
 	}
 	return s.dispatch(&request{Request: r, user: user, target: t, behaviour: s.Behaviour(), body: body})
+}
+
+// options says what the server can do, to anybody.
+func options(b Behaviour) *answer {
+	features := compliance + scheduling
+	if b.NoScheduling {
+		features = compliance
+	}
+	return newAnswer(http.StatusOK).set("DAV", features).set("Allow", allowed)
 }
 
 const allowed = "OPTIONS, GET, HEAD, PUT, DELETE, MOVE, MKCOL, MKCALENDAR, PROPFIND, PROPPATCH, REPORT"

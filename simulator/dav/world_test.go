@@ -75,6 +75,9 @@ func (w *world) request(method, path, body string, header ...string) (reply, err
 	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
 	must(w.t, err)
 	r.SetBasicAuth("alice", "secret")
+	if strings.HasPrefix(body, "<") {
+		r.Header.Set("Content-Type", "application/xml")
+	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

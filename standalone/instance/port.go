@@ -58,20 +58,6 @@ func Listen(service string, wanted, usual int) (net.Listener, error) {
 	return l, nil
 }
 
-// Port finds a port as Listen does and gives it back, for servers that insist
-// on opening theirs themselves. Another program may be quicker than they.
-func Port(service string, wanted, usual int) (int, error) {
-	l, err := Listen(service, wanted, usual)
-	if err != nil {
-		return 0, err
-	}
-	port := PortOf(l)
-	if err := l.Close(); err != nil {
-		return 0, fmt.Errorf("give back port %d: %w", port, err)
-	}
-	return port, nil
-}
-
 // PortOf is the port a TCP listener has got.
 func PortOf(l net.Listener) int {
 	return l.Addr().(*net.TCPAddr).Port

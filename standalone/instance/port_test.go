@@ -12,8 +12,9 @@ import (
 
 func TestWantedPortIsOpenedOrRefused(t *testing.T) {
 	// The port that the system just had free serves as the wanted one.
-	port, err := instance.Port("web page", instance.AnyPort, 0)
-	if err != nil {
+	free := listen(t, instance.AnyPort, 0)
+	port := instance.PortOf(free)
+	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
 	l := listen(t, port, 0)
@@ -24,7 +25,7 @@ func TestWantedPortIsOpenedOrRefused(t *testing.T) {
 		t.Errorf("listens on %s, want the loopback address only", host)
 	}
 
-	_, err = instance.Listen("web page", port, 0)
+	_, err := instance.Listen("web page", port, 0)
 	var taken *instance.PortTaken
 	if !errors.As(err, &taken) || taken.Port != port {
 		t.Fatalf("second Listen on the port: %v, want PortTaken", err)

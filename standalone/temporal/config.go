@@ -30,19 +30,19 @@ const (
 type ports struct{ frontend, history, matching, worker int }
 
 // findPorts picks free ports: the frontend's as configured, any for the
-// services that only talk among themselves.
+// services that only talk among themselves. The server opens them itself.
 func findPorts(frontend int) (ports, error) {
-	var p ports
-	var err error
-	if p.frontend, err = instance.Port("Temporal server", frontend, usualFrontendPort); err != nil {
-		return ports{}, err
-	}
-	for _, port := range []*int{&p.history, &p.matching, &p.worker} {
-		if *port, err = instance.Port("Temporal server", instance.AnyPort, 0); err != nil {
+	wanted := []int{frontend, instance.AnyPort, instance.AnyPort, instance.AnyPort}
+	found := make([]int, 0, len(wanted))
+	for _, port := range wanted {
+		l, err := instance.Listen("Temporal server", port, usualFrontendPort)
+		if err != nil {
 			return ports{}, err
 		}
+		defer l.Close() // only now, so that all are different
+		found = append(found, instance.PortOf(l))
 	}
-	return p, nil
+	return ports{frontend: found[0], history: found[1], matching: found[2], worker: found[3]}, nil
 }
 
 func (p ports) frontendAddress() string { return address(p.frontend) }

@@ -22,6 +22,8 @@ type logger struct {
 
 // logState is shared by a logger and all that were derived from it.
 type logState struct {
+	// starting says how Fatal must end the server's work, see there.
+	starting atomic.Bool
 	// quiet is set while the server stops: the complaints of its parts about
 	// each other's absence mean nothing.
 	quiet atomic.Bool
@@ -69,8 +71,11 @@ func (l *logger) Panic(msg string, tags ...tag.Tag) {
 	panic("temporal server: " + msg)
 }
 
-// Fatal ends the calling goroutine, as the server counts on Fatal not to
-// return, and leaves it to the owner of the process what becomes of the rest.
+// Fatal does not return, as the server counts on that. A start ends with a
+// panic, for which launch waits: there Fatal comes from deep inside constructors
+// that hold others up. Later it comes from goroutines that only serve; one of
+// them ends, and it is left to the owner of the process what becomes of the
+// rest.
 func (l *logger) Fatal(msg string, tags ...tag.Tag) {
 	cause := errGaveUp
 	if msg == portLostMessage {
@@ -80,13 +85,22 @@ func (l *logger) Fatal(msg string, tags ...tag.Tag) {
 	for _, t := range tags {
 		text += fmt.Sprintf(", %s %v", t.Key(), t.Value())
 	}
+	err := fmt.Errorf("%w: %s", cause, text)
+	if l.state.starting.Load() {
+		panic(&fatalError{err})
+	}
 	select {
-	case l.state.fatal <- fmt.Errorf("%w: %s", cause, text):
+	case l.state.fatal <- err:
 	default: // an earlier one says more
 	}
 	l.log(slog.LevelError, msg, tags)
 	runtime.Goexit()
 }
+
+// fatalError is what Fatal panics with.
+type fatalError struct{ err error }
+
+func (e *fatalError) Error() string { return e.err.Error() }
 
 func (l *logger) log(level slog.Level, msg string, tags []tag.Tag) {
 	ctx := context.Background()

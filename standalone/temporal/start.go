@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	startTries  = 3
+	startTries  = 5
 	readyWithin = 30 * time.Second
 	readyPause  = 10 * time.Millisecond
 )
@@ -88,21 +88,13 @@ func launch(ctx context.Context, options []temporalserver.ServerOption, log *log
 		err    error
 	}
 	done := make(chan outcome, 1)
-	go func() { // logger.Fatal may end this goroutine
-		server, err := temporalserver.NewServer(options...)
-		if err == nil {
-			err = server.Start()
-		}
+	go func() {
+		server, err := build(options, log)
 		done <- outcome{server, err}
 	}()
 	select {
 	case o := <-done:
-		if o.err != nil {
-			return nil, &launchError{o.err}
-		}
-		return o.server, nil
-	case err := <-log.state.fatal:
-		return nil, fmt.Errorf("start temporal server: %w", err)
+		return o.server, o.err
 	case <-ctx.Done():
 		go func() {
 			if o := <-done; o.err == nil {
@@ -111,6 +103,28 @@ func launch(ctx context.Context, options []temporalserver.ServerOption, log *log
 		}()
 		return nil, fmt.Errorf("start temporal server: %w", ctx.Err())
 	}
+}
+
+// build is launch without its context. It turns logger.Fatal into an error.
+func build(options []temporalserver.ServerOption, log *logger) (server temporalserver.Server, err error) {
+	log.state.starting.Store(true)
+	defer log.state.starting.Store(false)
+	defer func() {
+		thrown := recover()
+		if fatal, ok := thrown.(*fatalError); ok {
+			err = fmt.Errorf("start temporal server: %w", fatal.err)
+		} else if thrown != nil {
+			panic(thrown)
+		}
+	}()
+	server, err = temporalserver.NewServer(options...)
+	if err == nil {
+		err = server.Start()
+	}
+	if err != nil {
+		return nil, &launchError{err}
+	}
+	return server, nil
 }
 
 // launchError is what the server itself says when it does not start.

@@ -79,14 +79,15 @@ func (d *DB) FinishFetch(ctx context.Context, id model.MailboxID, now, next time
 	return round, err
 }
 
-// FinishPass ends a feed pass. A pass that is reported twice counts once.
+// FinishPass ends a feed pass. One that began before another that has ended
+// proves nothing new and does not count.
 func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Time) (int64, bool, error) {
 	var row struct {
 		Pass   int64 `db:"pass"`
 		Ageing bool  `db:"ageing"`
 	}
 	err := d.update(ctx, "finish feed pass", func(tx *tx) error {
-		if err := tx.exec(`UPDATE connection SET pass = pass + 1, pass_begun = ? WHERE id = ? AND pass_begun < ?`,
+		if err := tx.exec(`UPDATE connection SET pass = pass + 1, pass_begun = ? WHERE id = ? AND pass_begun <= ?`,
 			micros(begun), string(c), micros(begun)); err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Ti
 			SELECT 1 FROM observation o WHERE o.connection = c.id AND o.mailbox = '' AND o.absent = 1 AND o.absent_since > c.pass - (
 				SELECT COALESCE(MAX(p.settle_rounds), 0) FROM policy p
 				WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.policy = p.name AND m.crm = c.id AND m.state <> 'retired'))
-			AND (EXISTS (SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity))) AS ageing
+			AND EXISTS (SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity)) AS ageing
 			FROM connection c WHERE c.id = ?`, string(c))
 	})
 	return row.Pass, row.Ageing, err

@@ -1,0 +1,69 @@
+package setup
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+)
+
+// Options are the Temporal client's.
+func (t Temporal) Options(logger *slog.Logger) (client.Options, error) {
+	o := client.Options{HostPort: t.Host, Namespace: t.Namespace, Logger: log.NewStructuredLogger(logger)}
+	var err error
+	if o.ConnectionOptions.TLS, err = t.tls(); err != nil {
+		return o, err
+	}
+	if t.APIKey != "" {
+		o.Credentials = client.NewAPIKeyStaticCredentials(t.APIKey)
+	}
+	return o, nil
+}
+
+// Dial connects to the Temporal server, or says that it cannot be reached.
+func (t Temporal) Dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
+	o, err := t.Options(logger)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.DialContext(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("the Temporal server at %s (namespace %s) cannot be reached: %w", t.Host, t.Namespace, err)
+	}
+	return c, nil
+}
+
+// tls returns nil where the connection needs none.
+func (t Temporal) tls() (*tls.Config, error) {
+	if !t.TLS && t.TLSRoots == "" && t.TLSCert == "" && t.TLSKey == "" && t.TLSServer == "" {
+		return nil, nil
+	}
+	cfg := &tls.Config{ServerName: t.TLSServer, MinVersion: tls.VersionTLS12}
+	if t.TLSRoots != "" {
+		text, err := os.ReadFile(t.TLSRoots)
+		if err != nil {
+			return nil, fmt.Errorf("%s_TEMPORAL_TLS_ROOTS: the file %s cannot be read: %w", Prefix, t.TLSRoots, cause(err))
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s_TEMPORAL_TLS_ROOTS: the file %s holds no certificate", Prefix, t.TLSRoots)
+		}
+	}
+	if (t.TLSCert == "") != (t.TLSKey == "") {
+		return nil, errors.New(Prefix + "_TEMPORAL_TLS_CERT and " + Prefix + "_TEMPORAL_TLS_KEY belong together; set both")
+	}
+	if t.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(t.TLSCert, t.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("%s_TEMPORAL_TLS_CERT: the certificate and its key cannot be read: %w", Prefix, err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}

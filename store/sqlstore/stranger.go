@@ -1,0 +1,235 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"lockstep.dev/model"
+	"lockstep.dev/plan"
+)
+
+// scope is what queries about one mailbox need to know of it.
+type scope struct {
+	ID     string `db:"id"`
+	CRM    string `db:"crm"`
+	User   string `db:"crm_user"`
+	Mail   string `db:"mail"`
+	Round  int64  `db:"round"`
+	Pass   int64  `db:"pass"`
+	Settle int64  `db:"settle_rounds"`
+}
+
+func (s scope) places() map[model.Side]place {
+	return map[model.Side]place{
+		model.CRM:  {connection: model.ConnectionID(s.CRM)},
+		model.Mail: {connection: model.ConnectionID(s.Mail), mailbox: model.MailboxID(s.ID)},
+	}
+}
+
+func (s scope) mailbox() model.MailboxID { return model.MailboxID(s.ID) }
+
+func scopeOf(tx *tx, id model.MailboxID) (scope, error) {
+	var s scope
+	err := tx.get(&s, `SELECT m.id, m.crm, m.crm_user, m.mail, m.round, c.pass, y.settle_rounds
+		FROM mailbox m JOIN connection c ON c.id = m.crm JOIN policy y ON y.name = m.policy WHERE m.id = ?`, string(id))
+	return s, err
+}
+
+// row is the place of a pending row in the order of pages.
+func row(side, kind, item string) string { return side + "\x1f" + kind + "\x1f" + item }
+
+// after reads a place; the empty one is before all others.
+func after(r string) (side, kind, item string, err error) {
+	if r == "" {
+		return "", "", "", nil
+	}
+	parts := strings.SplitN(r, "\x1f", 3)
+	if len(parts) != 3 {
+		return "", "", "", fmt.Errorf("continue after %q: it is not a place in the order", r)
+	}
+	return parts[0], parts[1], parts[2], nil
+}
+
+type strangerRow struct {
+	Side    string `db:"side"`
+	Kind    string `db:"kind"`
+	Item    string `db:"item"`
+	UID     string `db:"uid"`
+	Content []byte `db:"content"`
+	Natural []byte `db:"natural_key"`
+	Stamp   string `db:"stamp"`
+	Entity  string `db:"entity"`
+	Known   string `db:"known"`
+	Absent  int64  `db:"absent"`
+}
+
+// readable are the observations one can say something about: content that was
+// left out while nobody live took part comes with the next pass.
+const readable = ` AND (o.content IS NOT NULL OR o.trouble <> '' OR o.absent <> 0)`
+
+// Strangers pages over pending items without a link.
+func (d *DB) Strangers(ctx context.Context, id model.MailboxID, last string, limit int) ([]plan.Stranger, error) {
+	side, kind, item, err := after(last)
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.Stranger
+	err = d.view(ctx, "list unlinked items of mailbox "+string(id), func(tx *tx) error {
+		s, err := scopeOf(tx, id)
+		if err != nil {
+			return err
+		}
+		var rows []strangerRow
+		if err := tx.list(&rows, `SELECT p.side, p.kind, p.item, o.uid, o.content, o.natural_key, o.stamp, o.entity,
+				COALESCE(i.entity, '') AS known, o.absent
+			FROM pending p
+			JOIN observation o ON o.connection = CASE p.side WHEN 'crm' THEN CAST(? AS TEXT) ELSE CAST(? AS TEXT) END
+				AND o.mailbox = CASE p.side WHEN 'crm' THEN '' ELSE p.mailbox END AND o.kind = p.kind AND o.item = p.item
+			LEFT JOIN identity i ON i.connection = o.connection AND i.mailbox = o.mailbox AND i.kind = o.kind AND i.item = o.item
+			WHERE p.mailbox = ? AND (p.side, p.kind, p.item) > (?, ?, ?)
+			AND NOT EXISTS (SELECT 1 FROM link l WHERE p.side = 'crm' AND l.mailbox = p.mailbox AND l.kind = p.kind AND l.crm_item = p.item)
+			AND NOT EXISTS (SELECT 1 FROM link l WHERE p.side = 'mail' AND l.mailbox = p.mailbox AND l.kind = p.kind AND l.mail_item = p.item)
+			AND (p.side = 'mail' OR EXISTS (SELECT 1 FROM access a
+				WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?))`+readable+`
+			ORDER BY p.side, p.kind, p.item LIMIT ?`,
+			s.CRM, s.Mail, s.ID, side, kind, item, s.User, limit); err != nil {
+			return err
+		}
+		out, err = strangers(tx, s, rows)
+		return err
+	})
+	return out, err
+}
+
+// Candidates returns present, visible items that share a key and have no link
+// here, or one that joined them to nothing yet.
+func (d *DB) Candidates(ctx context.Context, id model.MailboxID, by plan.MatchBy, keys []string) ([]plan.Stranger, error) {
+	column, values, err := matching(by, keys)
+	if err != nil || len(values) == 0 {
+		return nil, err
+	}
+	var out []plan.Stranger
+	err = d.view(ctx, "list candidates of mailbox "+string(id), func(tx *tx) error {
+		s, err := scopeOf(tx, id)
+		if err != nil {
+			return err
+		}
+		var rows []strangerRow
+		for _, side := range []model.Side{model.CRM, model.Mail} {
+			part, err := candidates(tx, s, side, column, values)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, part...)
+		}
+		out, err = strangers(tx, s, rows)
+		return err
+	})
+	return out, err
+}
+
+// matching is the column of a step and its keys as stored.
+func matching(by plan.MatchBy, keys []string) (column string, values []any, err error) {
+	column = map[plan.MatchBy]string{plan.ByUID: "uid", plan.ByContent: "content", plan.ByNatural: "natural_key"}[by]
+	if column == "" {
+		return "", nil, fmt.Errorf("list candidates: there is no matching by %q", by)
+	}
+	seen := map[string]bool{"": true}
+	for _, k := range keys {
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		if by == plan.ByUID {
+			values = append(values, k)
+			continue
+		}
+		b, err := byteKey(k)
+		if err != nil {
+			return "", nil, err
+		}
+		values = append(values, b)
+	}
+	return column, values, nil
+}
+
+func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]strangerRow, error) {
+	p := s.places()[side]
+	where, args := ``, []any(nil)
+	if side == model.CRM {
+		where = ` AND EXISTS (SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?)`
+		args = append(args, s.User)
+	}
+	item, other := string(side)+"_item", string(side.Other())+"_item"
+	return listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item, o.uid, o.content, o.natural_key, o.stamp, o.entity,
+			COALESCE(i.entity, '') AS known, o.absent
+		FROM observation o
+		LEFT JOIN identity i ON i.connection = o.connection AND i.mailbox = o.mailbox AND i.kind = o.kind AND i.item = o.item
+		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = ''`+where+`
+		AND NOT EXISTS (SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
+			AND (l.`+other+` IS NOT NULL OR l.state NOT IN ('', 'skipped') OR EXISTS (
+				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown'))))
+		ORDER BY o.kind, o.item`,
+		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID)...)
+}
+
+// standing is what already stands for an entity in a mailbox.
+type standing struct {
+	Entity   string `db:"entity"`
+	CRMItem  string `db:"crm_item"`
+	MailItem string `db:"mail_item"`
+	CRMHere  bool   `db:"crm_here"`
+	MailHere bool   `db:"mail_here"`
+}
+
+func (s standing) item(side model.Side) (item string, here bool) {
+	if side == model.CRM {
+		return s.CRMItem, s.CRMHere
+	}
+	return s.MailItem, s.MailHere
+}
+
+func standings(tx *tx, s scope, entities []string) (map[string]standing, error) {
+	rows, err := listIn[standing](tx, `SELECT l.entity, COALESCE(l.crm_item, '') AS crm_item, COALESCE(l.mail_item, '') AS mail_item,
+		EXISTS (SELECT 1 FROM observation o WHERE o.connection = l.crm AND o.mailbox = '' AND o.kind = l.kind AND o.item = l.crm_item AND o.absent = 0) AS crm_here,
+		EXISTS (SELECT 1 FROM observation o WHERE o.connection = l.mail AND o.mailbox = l.mailbox AND o.kind = l.kind AND o.item = l.mail_item AND o.absent = 0) AS mail_here
+		FROM link l WHERE l.mailbox = ? AND l.entity IN (?*)`, []any{s.ID}, entities)
+	out := make(map[string]standing, len(rows))
+	for _, r := range rows {
+		out[r.Entity] = r
+	}
+	return out, err
+}
+
+// strangers finishes rows: which entity they are known as, and what stands for
+// it here.
+func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
+	out := make([]plan.Stranger, len(rows))
+	var entities []string
+	for i, r := range rows {
+		e := r.Known
+		if model.Side(r.Side) == model.CRM {
+			e = or(r.Entity, e)
+		}
+		e = or(e, string(plan.KeyEntity(model.Key(r.Stamp))))
+		out[i] = plan.Stranger{
+			Row: row(r.Side, r.Kind, r.Item), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Item: r.Item, UID: r.UID,
+			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0,
+		}
+		if e != "" {
+			entities = append(entities, e)
+		}
+	}
+	known, err := standings(tx, s, entities)
+	for i := range out {
+		st, ok := known[string(out[i].Entity)]
+		if !ok || out[i].Entity == "" {
+			continue
+		}
+		item, here := st.item(out[i].Side)
+		out[i].Occupied = here && item != out[i].Item
+		out[i].Partner = !here && item != out[i].Item
+	}
+	return out, err
+}

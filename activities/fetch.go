@@ -27,6 +27,8 @@ type FetchIn struct {
 type FetchOut struct {
 	Generation int64
 	State      model.MailboxState
+	Policy     string
+	Connection string // name of the mail connection
 	Round      int64
 	Changed    int
 	Absent     int
@@ -45,7 +47,7 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 	if err != nil {
 		return FetchOut{}, err
 	}
-	out := FetchOut{Generation: max(m.Generation, in.Generation), State: m.State}
+	out := FetchOut{Generation: max(m.Generation, in.Generation), State: m.State, Policy: m.Policy, Connection: m.mail.Name}
 	if m.State != model.Active && (m.State != model.Paused || !in.Show) {
 		return out, nil
 	}

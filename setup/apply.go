@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"lockstep.dev/connector"
@@ -53,8 +54,9 @@ func Preview(ctx context.Context, st store.Registry, f File) (Report, error) {
 func (c *changes) check(ctx context.Context, try Try) (map[string]string, error) {
 	var problems Problems
 	failed := map[string]bool{} // connections that do not work: their mailboxes are not asked too
-	for name, at := range c.toTry() {
-		conn := c.known[name]
+	crms := c.toTry()
+	for _, name := range slices.Sorted(maps.Keys(crms)) {
+		conn, at := c.known[name], crms[name]
 		answer, err := try(ctx, conn, model.Account{Connection: conn.ID})
 		if err != nil {
 			failed[name] = true

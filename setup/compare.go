@@ -209,8 +209,8 @@ func (c *changes) compareMailbox(ctx context.Context, st store.Registry, at path
 	for _, s := range stored {
 		same := model.FoldAddress(s.Address) == model.FoldAddress(in.Address)
 		switch {
-		case s.CRM == crm.ID && crm.ID != "" && s.CRMUser == in.CRMUser && !same:
-			if change.rival = &s; s.Identity == "" {
+		case s.CRM == crm.ID && crm.ID != "" && s.CRMUser == in.CRMUser && (!same || s.Mail != mail.ID):
+			if change.rival = &s; s.Identity == "" || s.Mail != mail.ID {
 				return Problems{c.taken(change)}
 			}
 		case same && s.Mail == mail.ID && s.State != model.Retired:

@@ -165,8 +165,12 @@ func (d *document) problem(at path, format string, args ...any) *Problem {
 
 // wrap gives an error its place.
 func (d *document) wrap(at path, err error) *Problem {
-	if d == nil {
-		return &Problem{Key: (&document{}).label(at), Err: err}
+	if d == nil { // not from a file: no lines, and no place in a list
+		p := &Problem{Err: err}
+		if len(at) > 0 {
+			p.Key, _ = at[len(at)-1].(string)
+		}
+		return p
 	}
 	return &Problem{File: d.file, Line: d.line(at), Key: d.label(at), Err: err}
 }
@@ -249,10 +253,10 @@ func (d *document) syntax(err error) error {
 	var out Problems
 	numbered := regexp.MustCompile(`(?s)^line (\d+): (.*)$`)
 	for _, text := range lines {
-		p := &Problem{File: d.file, Err: errors.New(plain(text))}
+		p := &Problem{File: d.file, Err: errors.New(inWords(text))}
 		if m := numbered.FindStringSubmatch(text); m != nil {
 			p.Line, _ = strconv.Atoi(m[1])
-			p.Err = errors.New(plain(m[2]))
+			p.Err = errors.New(inWords(m[2]))
 			if types != nil {
 				p.Key = d.label(d.pathAt(d.root, p.Line, nil))
 			}
@@ -262,8 +266,8 @@ func (d *document) syntax(err error) error {
 	return out
 }
 
-// plain says in people's words what the library says in Go's.
-func plain(text string) string {
+// inWords says in people's words what the library says in Go's.
+func inWords(text string) string {
 	m := regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (.*)$").FindStringSubmatch(text)
 	if m == nil {
 		return text

@@ -28,18 +28,21 @@ type Instance struct {
 	Key       string    `json:"key"`           // file with the key that seals secrets
 }
 
-// Addresses are the values by name, for programs that list or publish them one
-// by one.
+// Addresses are the values by name, as the standalone program publishes them.
 func (i Instance) Addresses() map[string]string {
-	out := map[string]string{
-		"frontend": i.Frontend, "namespace": i.Namespace, "ui": i.UI, "dav": i.DAV, "store": i.Store, "key": i.Key,
-	}
-	for name, value := range out {
-		if value == "" {
-			delete(out, name)
+	out := map[string]string{}
+	for name, value := range i.byName() {
+		if *value != "" {
+			out[name] = *value
 		}
 	}
 	return out
+}
+
+func (i *Instance) byName() map[string]*string {
+	return map[string]*string{
+		"temporal": &i.Frontend, "namespace": &i.Namespace, "web": &i.UI, "dav": &i.DAV, "store": &i.Store, "key": &i.Key,
+	}
 }
 
 // published is the file's form: the values stand at its top and once more under
@@ -63,9 +66,7 @@ func (i *Instance) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*i = Instance(in.plain)
-	for name, value := range map[string]*string{
-		"frontend": &i.Frontend, "namespace": &i.Namespace, "ui": &i.UI, "dav": &i.DAV, "store": &i.Store, "key": &i.Key,
-	} {
+	for name, value := range i.byName() {
 		if *value == "" {
 			*value = in.Addresses[name]
 		}

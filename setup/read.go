@@ -98,6 +98,7 @@ type reader struct {
 	folder   string
 	out      File
 	problems Problems
+	broken   bool // a connection is wrong: references to it are not wrong on top
 }
 
 func open(file string, text []byte, s Systems) (*reader, error) {
@@ -134,10 +135,9 @@ func (r *reader) connections() {
 		if p := checkConnection(c, r.systems); p != nil {
 			r.problems = append(r.problems, r.doc.wrap(append(at, p.at...), p.err))
 		}
-		// Also a wrong one is known by its name, so that mailboxes which refer
-		// to it are not wrong on top.
 		r.out.Connections = append(r.out.Connections, c)
 	}
+	r.broken = len(r.problems) > 0
 }
 
 func (r *reader) secret(at path, text string) string {
@@ -209,7 +209,10 @@ func (r *reader) policies() {
 // of the key and the rest.
 func policyKey(text string) (path, string) {
 	parts := strings.SplitN(text, ": ", 3)
-	if len(parts) < 3 || strings.Contains(parts[1], " ") {
+	switch {
+	case len(parts) == 2:
+		return nil, parts[1]
+	case len(parts) < 2 || strings.Contains(parts[1], " "):
 		return nil, text
 	}
 	var at path
@@ -256,7 +259,7 @@ func (r *reader) reference(at path, name string, side model.Side) string {
 	switch {
 	case name == "" && len(names) == 1:
 		return names[0]
-	case slices.Contains(names, name):
+	case slices.Contains(names, name), r.broken:
 		return name
 	case len(names) == 0:
 		r.wrong(at, "there is no connection of the %s side in this file", side)
@@ -280,6 +283,14 @@ func (r *reader) policy(at path, name string) string {
 		r.wrong(at, "there is no policy %q in this file; use %s", name, strings.Join(names, ", "))
 	}
 	return name
+}
+
+// CheckAddress tells whether a text is an e-mail address.
+func CheckAddress(s string) error {
+	if !isAddress(s) {
+		return fmt.Errorf("%q is not an e-mail address", s)
+	}
+	return nil
 }
 
 func isAddress(s string) bool {

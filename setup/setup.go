@@ -13,6 +13,7 @@ import (
 	"context"
 
 	"lockstep.dev/connector"
+	"lockstep.dev/fault"
 	"lockstep.dev/model"
 )
 
@@ -76,8 +77,13 @@ func (s Systems) Try(ctx context.Context, c model.Connection, a model.Account) (
 	if out.Identity, err = session.Identity(ctx); err != nil {
 		return out, err
 	}
-	if d, ok := connector.As[connector.Directory](session); ok && c.Side == model.CRM {
-		out.Users, err = d.Users(ctx)
+	d, ok := connector.As[connector.Directory](session)
+	if !ok || c.Side != model.CRM {
+		return out, nil
+	}
+	out.Users, err = d.Users(ctx)
+	if fault.Is(err, fault.Unsupported) { // set up without a list of users
+		return out, nil
 	}
 	return out, err
 }

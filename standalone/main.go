@@ -36,10 +36,10 @@ func main() {
 
 // options are the command line.
 type options struct {
-	data, config     string
-	yes, verbose     bool
+	data, config      string
+	yes, verbose      bool
 	temporal, ui, dav int
-	out, talk        io.Writer
+	out, talk         io.Writer
 }
 
 func parse(args []string, talk io.Writer) (options, error) {

@@ -291,13 +291,19 @@ type transition struct {
 	name          string
 }
 
-// transitions lists those after begin and before end.
+// transitions lists those after begin and before end. Go ends the bounds of a
+// zone with every year it computes by rule, and in leap years a day early, at
+// an instant whose bounds end with itself; the day after is looked at then.
 func transitions(loc *time.Location, begin, end time.Time) []transition {
 	var out []transition
 	for t := begin.In(loc); ; {
 		_, next := t.ZoneBounds()
 		if next.IsZero() || !next.Before(end) {
 			return out
+		}
+		if !next.After(t) {
+			t = t.AddDate(0, 0, 1)
+			continue
 		}
 		_, before := next.Add(-time.Second).Zone()
 		name, after := next.Zone()

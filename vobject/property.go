@@ -70,6 +70,15 @@ func (p Property) Source() []byte {
 	return []byte(p.doc.src[l.start:l.end])
 }
 
+// Unfolded is the whole content line without folding and line ending.
+func (p Property) Unfolded() string {
+	if !p.Exists() {
+		return ""
+	}
+	l := p.rec()
+	return p.span(l.start, l.valueStart) + p.Raw()
+}
+
 // Raw is the value as it is written, without folding and soft line breaks but
 // with every escape and encoding.
 func (p Property) Raw() string {

@@ -4,6 +4,7 @@
 package workflows
 
 import (
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep.dev/model"
@@ -20,20 +21,16 @@ func MailboxWorkflowID(id model.MailboxID) string { return "mailbox/" + string(i
 func ConnectionWorkflowID(id model.ConnectionID) string { return "connection/" + string(id) }
 
 // SearchAttributes are the custom search attributes that a namespace needs,
-// with their types as Temporal names them.
-func SearchAttributes() map[string]string {
-	return map[string]string{
-		"LockstepState":      "Keyword",
-		"LockstepPolicy":     "Keyword",
-		"LockstepConnection": "Keyword",
-		"LockstepIssues":     "Int",
+// with their types.
+func SearchAttributes() map[string]enums.IndexedValueType {
+	return map[string]enums.IndexedValueType{
+		"LockstepState":      enums.INDEXED_VALUE_TYPE_KEYWORD,
+		"LockstepPolicy":     enums.INDEXED_VALUE_TYPE_KEYWORD,
+		"LockstepConnection": enums.INDEXED_VALUE_TYPE_KEYWORD,
+		"LockstepIssues":     enums.INDEXED_VALUE_TYPE_INT,
 	}
 }
 
-func stateAttribute() temporal.SearchAttributeKeyKeyword {
-	return temporal.NewSearchAttributeKeyKeyword("LockstepState")
-}
-
-func issuesAttribute() temporal.SearchAttributeKeyInt64 {
-	return temporal.NewSearchAttributeKeyInt64("LockstepIssues")
+func keyword(name string) temporal.SearchAttributeKeyKeyword {
+	return temporal.NewSearchAttributeKeyKeyword(name)
 }

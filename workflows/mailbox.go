@@ -18,7 +18,10 @@ const longest = 24 * time.Hour
 // Mailbox keeps one mailbox in step: fetch, diff, apply, settle, then wait for
 // a timer or a message.
 func Mailbox(ctx workflow.Context, s MailboxState) error {
-	m := &mailbox{MailboxState: s, state: model.Active, phase: "starting"}
+	m := &mailbox{MailboxState: s, phase: "starting"}
+	if m.State == "" {
+		m.State = model.Active
+	}
 	if err := m.setup(ctx); err != nil {
 		return err
 	}
@@ -27,7 +30,6 @@ func Mailbox(ctx workflow.Context, s MailboxState) error {
 
 type mailbox struct {
 	MailboxState
-	state   model.MailboxState
 	phase   string
 	round   int64
 	rounds  int
@@ -48,7 +50,7 @@ func (m *mailbox) setup(ctx workflow.Context) error {
 	workflow.Go(ctx, m.listen)
 	return workflow.SetQueryHandler(ctx, QueryStatus, func() (Status, error) {
 		return Status{
-			State: string(m.state), Phase: m.phase, Round: m.round, Generation: m.Generation,
+			State: string(m.State), Phase: m.phase, Round: m.round, Generation: m.Generation,
 			Rounds: m.rounds, LastRound: m.last, Trouble: m.trouble,
 		}, nil
 	})
@@ -91,11 +93,11 @@ func (m *mailbox) run(ctx workflow.Context) error {
 		if err := m.obey(ctx); err != nil {
 			return err
 		}
-		if m.state == model.Retired {
+		if m.State == model.Retired {
 			m.describe(ctx)
 			return nil
 		}
-		if m.state == model.Active || m.show {
+		if m.State == model.Active || m.show {
 			if err := m.oneRound(ctx); err != nil {
 				return err
 			}
@@ -114,8 +116,8 @@ func (m *mailbox) run(ctx workflow.Context) error {
 // active waits for a message only.
 func (m *mailbox) wait(ctx workflow.Context) error {
 	m.phase = "waiting"
-	ready := func() bool { return m.woken && m.state == model.Active || len(m.Requests) > 0 }
-	if m.state != model.Active {
+	ready := func() bool { return m.woken && m.State == model.Active || len(m.Requests) > 0 }
+	if m.State != model.Active {
 		_, err := workflow.AwaitWithTimeout(ctx, longest, ready)
 		return err
 	}
@@ -170,12 +172,22 @@ func (m *mailbox) obey(ctx workflow.Context) error {
 }
 
 func (m *mailbox) setState(ctx workflow.Context, s model.MailboxState) {
-	if s == "" || s == m.state {
+	if s == "" || s == m.State {
 		return
 	}
-	m.state = s
+	m.State = s
+	m.publish(ctx)
+}
+
+// publish writes the search attributes; it is called where one changed.
+func (m *mailbox) publish(ctx workflow.Context) {
 	// An attribute that the namespace lacks must not stop a mailbox.
-	_ = workflow.UpsertTypedSearchAttributes(ctx, stateAttribute().ValueSet(string(s)))
+	_ = workflow.UpsertTypedSearchAttributes(ctx,
+		keyword("LockstepState").ValueSet(string(m.State)),
+		keyword("LockstepPolicy").ValueSet(m.Policy),
+		keyword("LockstepConnection").ValueSet(m.Connection),
+		temporal.NewSearchAttributeKeyInt64("LockstepIssues").ValueSet(m.Issues),
+	)
 }
 
 // step runs one activity so that a request can cancel it.
@@ -204,7 +216,7 @@ func troubleOf(err error) activities.Trouble {
 }
 
 func (m *mailbox) describe(ctx workflow.Context) {
-	text := fmt.Sprintf("**%s**, %d rounds, generation %d.", m.state, m.round, m.Generation)
+	text := fmt.Sprintf("**%s**, %d rounds, generation %d.", m.State, m.round, m.Generation)
 	if m.last != "" {
 		text += "\n\nLast round that did something: " + m.last
 	}

@@ -72,7 +72,13 @@ func (m *mailbox) fetch(ctx workflow.Context, show bool) (activities.FetchOut, e
 	if err != nil {
 		return f, err
 	}
-	m.setState(ctx, f.State)
+	if f.State == "" {
+		f.State = m.State
+	}
+	if f.State != m.State || f.Policy != m.Policy || f.Connection != m.Connection {
+		m.State, m.Policy, m.Connection = f.State, f.Policy, f.Connection
+		m.publish(ctx)
+	}
 	m.Generation, m.next, m.round = max(m.Generation, f.Generation), f.Next, f.Round
 	m.rounds++
 	switch {
@@ -122,7 +128,7 @@ func (m *mailbox) write(ctx workflow.Context, began time.Time, f activities.Fetc
 func (m *mailbox) issues(ctx workflow.Context, open int) {
 	if int64(open) != m.Issues {
 		m.Issues = int64(open)
-		_ = workflow.UpsertTypedSearchAttributes(ctx, issuesAttribute().ValueSet(m.Issues))
+		m.publish(ctx)
 	}
 }
 
@@ -175,7 +181,7 @@ func (m *mailbox) fail(ctx workflow.Context, err error) string {
 	t := troubleOf(err)
 	m.trouble, m.next = t.Message, 5*time.Minute
 	if typeOf(err) == "Gone" {
-		m.state = model.Retired
+		m.State = model.Retired
 		return "The mailbox is not known any more."
 	}
 	if !t.Stops() {

@@ -10,6 +10,10 @@ type MailboxState struct {
 	Generation int64 // highest generation seen: the witness
 	Look       int   // rounds still to look before writing, after a restore
 	Requests   []Request
+	// What the search attributes say, so that they are written on change only.
+	State      model.MailboxState
+	Policy     string
+	Connection string
 	Issues     int64
 }
 

@@ -1,7 +1,6 @@
 package sqlcrm
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,6 +12,7 @@ import (
 	_ "modernc.org/sqlite" // the SQLite driver
 
 	"lockstep.dev/connector"
+	"lockstep.dev/fault"
 )
 
 // address is where the CRM's database is. It holds a password if the dsn did.
@@ -122,8 +122,7 @@ func (a address) checkTLS(dsn string) error {
 	}
 	for _, h := range hosts {
 		if !a.insecure && !loopback(h, "") {
-			f := newFault("Denied", "server", "insecure", "%s To use TLS remove sslmode from dsn, or set it to verify-full; to do without, set allow_insecure to true.", insecureText)
-			return f
+			return newFault(fault.Denied, fault.Server, "insecure", "%s To use TLS remove sslmode from dsn, or set it to verify-full; to do without, set allow_insecure to true.", insecureText)
 		}
 	}
 	return nil
@@ -153,7 +152,7 @@ func openDatabase(a address, user, secret string, create bool) (*database, error
 	} else {
 		d.dsn = sqliteDSN(a.path, create)
 		if _, err := os.Stat(a.path); err != nil && !create {
-			return nil, d.classify(errors.Join(err))
+			return nil, d.classify(err)
 		}
 	}
 	db, err := sqlx.Open(a.dialect.driver, d.dsn)

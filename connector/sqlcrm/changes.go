@@ -228,7 +228,8 @@ type told struct {
 }
 
 // feed reads the changes that a condition on the columns xid, v and id selects,
-// in order. Living rows and deletions come from one statement.
+// in order. Living rows and deletions come from one statement. The order names
+// the columns as f.xid and f.v: without f they would be the texts.
 func (s *session) feed(ctx context.Context, q querier, t *table, condition, order string, n int, args ...any) ([]told, error) {
 	v, d := t.Version, t.Deleted
 	xid := func(alias, column string) string {
@@ -272,7 +273,7 @@ func (s *session) settledPage(ctx context.Context, q querier, t *table, at curso
 	sqlType := s.typeOf(t.Table, t.Version.Column)
 	lines, err := s.feed(ctx, q, t,
 		"(xid, v) > (CAST(? AS xid8), CAST(? AS "+sqlType+")) AND xid < pg_snapshot_xmin(pg_current_snapshot())",
-		"xid, v", pageSize+1, at.Xid, at.Low)
+		"f.xid, f.v", pageSize+1, at.Xid, at.Low)
 	if err != nil {
 		return connector.Page{}, at, err
 	}
@@ -298,7 +299,7 @@ func (s *session) deltaPage(ctx context.Context, q querier, t *table, at cursor)
 	case at.Low != "":
 		condition, args = "v > "+param, []any{at.Low}
 	}
-	lines, err := s.feed(ctx, q, t, condition, "v, id", pageSize+1, args...)
+	lines, err := s.feed(ctx, q, t, condition, "f.v, f.id", pageSize+1, args...)
 	if err != nil {
 		return connector.Page{}, at, err
 	}

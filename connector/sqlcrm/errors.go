@@ -219,10 +219,10 @@ func (d *database) classifyOther(err error) error {
 		return newFault(fault.Denied, fault.Server, "tls", "The %s does not offer TLS. Turn it on there, or set allow_insecure where that is acceptable.", d.place)
 	case strings.HasPrefix(err.Error(), "x509:") || strings.Contains(err.Error(), "tls: failed to verify"):
 		return newFault(fault.Denied, fault.Server, "certificate", "The certificate of the %s is not trusted. Give its issuer with sslrootcert in dsn.", d.place)
+	case errors.Is(err, fs.ErrNotExist): // before net.Error, which a file's error is, too
+		return newFault(fault.Denied, fault.Server, "open", "The %s does not exist. Check dsn, or run lockstep schema install to make a new file.", d.place)
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn):
 		return newFault(fault.Transient, fault.Server, "unreachable", "The %s cannot be reached. Check that it runs and that dsn names it rightly.", d.place)
-	case errors.Is(err, fs.ErrNotExist):
-		return newFault(fault.Denied, fault.Server, "open", "The %s does not exist. Check dsn, or run lockstep schema install to make a new file.", d.place)
 	case errors.Is(err, sql.ErrConnDone), errors.Is(err, sql.ErrTxDone):
 		return newFault(fault.Transient, fault.Server, "closed", "The connection to the %s was closed meanwhile.", d.place)
 	case strings.HasPrefix(err.Error(), "pq: password"), strings.Contains(err.Error(), "no password"):

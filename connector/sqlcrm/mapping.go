@@ -27,6 +27,7 @@ type mapping struct {
 	file      string    // for error texts
 	root      yaml.Node // for the line of a key
 	reference bool
+	list      []*table
 }
 
 // users is the table of the people who use the CRM.
@@ -53,8 +54,7 @@ type table struct {
 	Fixed    map[string]string `yaml:"fixed"`    // columns with one value for all items of the kind
 	Fields   map[string]field  `yaml:"fields"`
 
-	kind    model.Kind
-	mapping *mapping
+	kind model.Kind
 }
 
 // version is the column that every change of an item changes.
@@ -185,6 +185,7 @@ func parseMapping(file string, text []byte) (*mapping, error) {
 	if err := top.Decode(m); err != nil {
 		return nil, badMapping("%s: %s.", file, yamlText(err))
 	}
+	m.gather()
 	if len(m.tables()) == 0 {
 		return nil, badMapping("%s maps nothing. It needs at least one of the keys contact, event and task.", file)
 	}
@@ -197,16 +198,17 @@ func parseMapping(file string, text []byte) (*mapping, error) {
 }
 
 // tables returns the mapped kinds in the order of model.Kinds.
-func (m *mapping) tables() []*table {
-	var out []*table
+func (m *mapping) tables() []*table { return m.list }
+
+// gather lists the mapped kinds, once: sessions only read a mapping.
+func (m *mapping) gather() {
+	all := map[model.Kind]*table{model.Contact: m.Contact, model.Event: m.Event, model.Task: m.Task}
 	for _, kind := range model.Kinds() {
-		t := map[model.Kind]*table{model.Contact: m.Contact, model.Event: m.Event, model.Task: m.Task}[kind]
-		if t != nil {
-			t.kind, t.mapping = kind, m
-			out = append(out, t)
+		if t := all[kind]; t != nil {
+			t.kind = kind
+			m.list = append(m.list, t)
 		}
 	}
-	return out
 }
 
 // of returns the table of a kind, or nil.

@@ -2,6 +2,7 @@ package sqlcrm
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 	"time"
 
@@ -16,9 +17,14 @@ import (
 // session acts on one organisation. Watch may run beside one other call.
 type session struct {
 	*database
-	now      func() time.Time
-	plain    bool // the server's own identity is not for us to see
+	now   func() time.Time
+	plain bool // the server's own identity is not for us to see
+
+	// What Watch keeps between calls.
 	listener *pq.Listener
+	eyeDB    *sql.DB
+	eye      *sql.Conn
+	seen     int64
 }
 
 var (
@@ -194,6 +200,10 @@ func (s *session) highestQuery(t *table) (string, []any) {
 func (s *session) Close() error {
 	if s.listener != nil {
 		_ = s.listener.Close() // it can only tell that it is closed already
+	}
+	if s.eye != nil {
+		_ = s.eye.Close()
+		_ = s.eyeDB.Close()
 	}
 	return s.classify(s.db.Close())
 }

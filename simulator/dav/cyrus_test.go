@@ -158,10 +158,11 @@ func schedulingStory(w *world, mails func() []string) []string {
 	agentOf := func(agent string) string {
 		return map[bool]string{true: "", false: ";SCHEDULE-AGENT=" + agent}[agent == ""]
 	}
-	number := 0
+	number, sequence := 0, 0
 	put := func(what, agent, start string) {
+		sequence++ // without, Cyrus tells nobody of a change
 		w.put(fmt.Sprintf("%smeeting%d.ics", w.calendar, number), event(fmt.Sprint("meeting", number), start, "DURATION:PT1H",
-			"SUMMARY:Plan", "ORGANIZER:mailto:alice@localhost", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@localhost",
+			fmt.Sprint("SEQUENCE:", sequence), "SUMMARY:Plan", "ORGANIZER:mailto:alice@localhost", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@localhost",
 			"ATTENDEE;PARTSTAT=NEEDS-ACTION"+agentOf(agent)+":mailto:bob@localhost"), "Content-Type", "text/calendar", "Schedule-Reply", "F")
 		note(what + " as " + agent)
 	}

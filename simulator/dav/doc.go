@@ -2,9 +2,9 @@
 // tests: an http.Handler whose users, collections and objects live in one
 // SQLite file that survives the death of the process.
 //
-// It is written from the specifications alone (RFC 4791, 4918, 5397, 5689,
-// 6352, 6578, 6638, 6764) and shares no code with the connector it is used
-// against: it reads iCalendar and vCard with its own few lines.
+// It follows RFC 4791, 4918, 5397, 5689, 6352, 6578, 6638 and 6764 as far as
+// clients of our kind need them, and shares no code with the connector it is
+// used against: it reads iCalendar and vCard with its own few lines.
 //
 // # Addresses
 //
@@ -27,14 +27,18 @@
 // A client that works with this server handles these rules: discovery, the
 // conditional requests, sync reports in pages with removed members and expired
 // tokens, multigets, UID conflicts, and the faults listed under Behaviour and
-// Fault. A count of zero in the Outbox proves that the client gave no server
-// that follows RFC 6638 a reason to send mail: the rule is applied in its strict form,
-// as Cyrus 3.6 applies it (a Schedule-Reply header does not cover an organizer,
-// and taking scheduling away from an attendee who had it is a cancellation),
-// and every change but bookkeeping counts.
+// Fault. A count of zero in the Outbox shows that the client gave no reason to
+// send mail: the rule of RFC 6638 is applied in its strict form, as Cyrus 3.6
+// applies it (a Schedule-Reply header does not cover an organizer, and taking
+// scheduling away from an attendee who had it is a cancellation), and every
+// change but bookkeeping counts. Meetings are judged as a whole, not by
+// occurrence.
 //
-// It cannot prove that a particular product behaves so; the tests against
-// Cyrus and Radicale do. It delivers nothing to the calendars of other
+// Its tests put the same requests to Cyrus and compare the answers and the
+// messages, and let vdirsyncer and curl work with it.
+//
+// It cannot prove that a particular product behaves so; tests against Cyrus
+// and Radicale themselves do. It delivers nothing to the calendars of other
 // users, answers no free-busy questions, knows no locks, no access control
 // between users (everybody sees only their own) and no shared collections,
 // expands no recurrences (a time-range filter treats a series as one long

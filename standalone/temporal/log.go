@@ -22,8 +22,6 @@ type logger struct {
 
 // logState is shared by a logger and all that were derived from it.
 type logState struct {
-	// starting says how Fatal must end the server's work, see there.
-	starting atomic.Bool
 	// quiet is set while the server stops: the complaints of its parts about
 	// each other's absence mean nothing.
 	quiet atomic.Bool
@@ -71,11 +69,10 @@ func (l *logger) Panic(msg string, tags ...tag.Tag) {
 	panic("temporal server: " + msg)
 }
 
-// Fatal does not return, as the server counts on that. A start ends with a
-// panic, for which launch waits: there Fatal comes from deep inside constructors
-// that hold others up. Later it comes from goroutines that only serve; one of
-// them ends, and it is left to the owner of the process what becomes of the
-// rest.
+// Fatal does not return, as the server counts on that. Below build it panics,
+// for which build waits: there it comes from deep inside constructors that hold
+// others up. Elsewhere it ends the goroutine that called, and leaves it to the
+// owner of the process what becomes of the rest.
 func (l *logger) Fatal(msg string, tags ...tag.Tag) {
 	cause := errGaveUp
 	if msg == portLostMessage {
@@ -86,7 +83,7 @@ func (l *logger) Fatal(msg string, tags ...tag.Tag) {
 		text += fmt.Sprintf(", %s %v", t.Key(), t.Value())
 	}
 	err := fmt.Errorf("%w: %s", cause, text)
-	if l.state.starting.Load() {
+	if belowBuild() {
 		panic(&fatalError{err})
 	}
 	select {
@@ -95,6 +92,21 @@ func (l *logger) Fatal(msg string, tags ...tag.Tag) {
 	}
 	l.log(slog.LevelError, msg, tags)
 	runtime.Goexit()
+}
+
+// belowBuild tells whether this goroutine is the one that builds the server.
+func belowBuild() bool {
+	stack := make([]uintptr, 512)
+	frames := runtime.CallersFrames(stack[:runtime.Callers(1, stack)])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, "standalone/temporal.build") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // fatalError is what Fatal panics with.

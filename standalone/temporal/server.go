@@ -30,7 +30,7 @@ const (
 	defaultNamespace = "default"
 	defaultRetention = 24 * time.Hour
 
-	stopWithin = 10 * time.Second
+	stopWithin = 30 * time.Second
 	uiWithin   = 200 * time.Millisecond
 )
 

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	startTries  = 5
+	startTries  = 10
 	readyWithin = 30 * time.Second
 	readyPause  = 10 * time.Millisecond
 )
@@ -81,7 +81,7 @@ func tryServer(ctx context.Context, cfg Config, f *file) (*Server, error) {
 }
 
 // launch builds and starts the server. That cannot be interrupted: if ctx ends
-// first, whatever comes up is stopped again behind our back.
+// or the server gives up first, what comes up is stopped again behind our back.
 func launch(ctx context.Context, options []temporalserver.ServerOption, log *logger) (temporalserver.Server, error) {
 	type outcome struct {
 		server temporalserver.Server
@@ -89,26 +89,27 @@ func launch(ctx context.Context, options []temporalserver.ServerOption, log *log
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		server, err := build(options, log)
+		server, err := build(options)
 		done <- outcome{server, err}
 	}()
+	var err error
 	select {
 	case o := <-done:
 		return o.server, o.err
+	case err = <-log.state.fatal:
 	case <-ctx.Done():
-		go func() {
-			if o := <-done; o.err == nil {
-				_ = o.server.Stop()
-			}
-		}()
-		return nil, fmt.Errorf("start temporal server: %w", ctx.Err())
+		err = ctx.Err()
 	}
+	go func() {
+		if o := <-done; o.err == nil {
+			_ = o.server.Stop()
+		}
+	}()
+	return nil, fmt.Errorf("start temporal server: %w", err)
 }
 
 // build is launch without its context. It turns logger.Fatal into an error.
-func build(options []temporalserver.ServerOption, log *logger) (server temporalserver.Server, err error) {
-	log.state.starting.Store(true)
-	defer log.state.starting.Store(false)
+func build(options []temporalserver.ServerOption) (server temporalserver.Server, err error) {
 	defer func() {
 		thrown := recover()
 		if fatal, ok := thrown.(*fatalError); ok {
@@ -134,10 +135,10 @@ func (e *launchError) Error() string { return "start temporal server: " + e.err.
 func (e *launchError) Unwrap() error { return e.err }
 
 // blameFile takes a server that does not start for a sign that its file is of
-// no use, unless SQLite names another cause.
+// no use, unless it names another cause: the disk, or a machine that is busy.
 func blameFile(err error) error {
 	var refused *launchError
-	if !errors.As(err, &refused) {
+	if !errors.As(err, &refused) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	var sqlite *driver.Error

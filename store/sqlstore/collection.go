@@ -73,7 +73,7 @@ func (d *DB) ResetCursors(ctx context.Context, c model.ConnectionID, m model.Mai
 func (d *DB) FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error) {
 	var round int64
 	err := d.update(ctx, "finish fetch of mailbox "+string(id), func(tx *tx) error {
-		return tx.get(&round, `UPDATE mailbox SET round = round + 1, last_success = ?, next_at = ?, failures = 0 WHERE id = ? RETURNING round`,
+		return tx.get(&round, `UPDATE mailbox SET round = round + 1, last_success = ?, next_at = ? WHERE id = ? RETURNING round`,
 			micros(now), micros(next), string(id))
 	})
 	return round, err
@@ -133,7 +133,8 @@ func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.
 				AND o.absent_since > c.pass - y.settle_rounds
 				AND EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.crm_item = o.item)) AS crm_ageing,
 			EXISTS (SELECT 1 FROM plan n WHERE n.id = m.plan AND n.state = 'held')
-				OR EXISTS (SELECT 1 FROM operation w WHERE w.plan = m.plan AND w.state = 'held') AS held,
+				OR EXISTS (SELECT 1 FROM plan n JOIN operation w ON w.plan = n.id AND w.state = 'held'
+					WHERE n.id = m.plan AND n.state IN ('ready', 'done')) AS held,
 			EXISTS (SELECT 1 FROM plan n WHERE n.mailbox = m.id AND n.state IN ('open', 'ready'))
 				OR EXISTS (SELECT 1 FROM intent i WHERE i.mailbox = m.id AND i.outcome IN ('', 'unknown')) AS unfinished
 			FROM mailbox m JOIN policy y ON y.name = m.policy JOIN connection c ON c.id = m.crm WHERE m.id = ?`, micros(now), string(id))

@@ -21,6 +21,7 @@ type dialect struct {
 	name   schema.Dialect
 	driver string // name of the database/sql driver
 	bind   int    // placeholder style of sqlx
+	blob   string // type of bytes
 	// params is the number of parameters that one statement of many rows uses:
 	// far below PostgreSQL's 65535 and SQLite's 32766. modernc.org/sqlite looks
 	// for each parameter in the list of all, so short statements are faster there.
@@ -39,7 +40,7 @@ func newDialect(driver string) (dialect, error) {
 	switch driver {
 	case "postgres":
 		return dialect{
-			name: schema.Postgres, driver: "postgres", bind: sqlx.DOLLAR, params: 20000,
+			name: schema.Postgres, driver: "postgres", bind: sqlx.DOLLAR, blob: "BYTEA", params: 20000,
 			// A snapshot, and a row that somebody else changed since is an error
 			// that repeats the transaction: lost updates are impossible.
 			begin:    `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`,
@@ -49,7 +50,7 @@ func newDialect(driver string) (dialect, error) {
 		}, nil
 	case "sqlite":
 		return dialect{
-			name: schema.SQLite, driver: "sqlite", bind: sqlx.QUESTION, params: 800,
+			name: schema.SQLite, driver: "sqlite", bind: sqlx.QUESTION, blob: "BLOB", params: 800,
 			again: sqliteAgain, taken: sqliteTaken,
 		}, nil
 	default:

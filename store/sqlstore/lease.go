@@ -39,6 +39,13 @@ func (d *DB) Release(ctx context.Context, id model.MailboxID, token string) erro
 	})
 }
 
+// DropLeases frees every lease.
+func (d *DB) DropLeases(ctx context.Context) error {
+	return d.update(ctx, "free leases", func(tx *tx) error {
+		return tx.exec(`UPDATE mailbox SET lease_token = '', lease_ends = 0 WHERE lease_token <> ''`)
+	})
+}
+
 // Renew extends the lease.
 func (d *DB) Renew(ctx context.Context, id model.MailboxID, token string, ends time.Time) error {
 	return d.update(ctx, "renew lease of mailbox "+string(id), func(tx *tx) error {

@@ -155,7 +155,7 @@ func (r seenRow) seen(side model.Side, kind model.Kind, now, settle int64) *plan
 func fill(tx *tx, rows []pairRow, pairs []store.Pair) error {
 	var keys [][]byte
 	for i, r := range rows {
-		if !settled(pairs[i]) {
+		if !unchangedPair(pairs[i]) {
 			keys = append(keys, r.CRM.Content, r.Mail.Content, r.CRMBase, r.MailBase)
 		}
 	}
@@ -165,7 +165,7 @@ func fill(tx *tx, rows []pairRow, pairs []store.Pair) error {
 	}
 	for i, r := range rows {
 		p := &pairs[i]
-		if settled(*p) {
+		if unchangedPair(*p) {
 			continue
 		}
 		if p.CRM != nil {
@@ -184,8 +184,8 @@ func fill(tx *tx, rows []pairRow, pairs []store.Pair) error {
 	return nil
 }
 
-// settled reports whether both sides are there and as both bases say.
-func settled(p store.Pair) bool {
+// unchangedPair reports whether both sides are there and as both bases say.
+func unchangedPair(p store.Pair) bool {
 	same := func(s *plan.Seen, b *plan.Base) bool {
 		return s != nil && b != nil && !s.Gone && !s.Left && s.Trouble == "" && s.Key == b.Key
 	}

@@ -277,3 +277,28 @@ func newMark() int64 {
 	}
 	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
 }
+
+// updateFrom updates many rows from a list of values, which the statement calls
+// v with column1, column2... PostgreSQL must be told their types. The arguments
+// before belong to head, those after to tail.
+func (t *tx) updateFrom(head string, before []any, types []string, rows [][]any, tail string, after ...any) error {
+	group := make([]string, len(types))
+	for i, name := range types {
+		group[i] = "CAST(? AS " + name + ")"
+	}
+	one := "(" + strings.Join(group, ",") + ")"
+	size := max((t.dialect.params-len(before)-len(after))/len(types), 1)
+	for len(rows) > 0 {
+		n := min(size, len(rows))
+		args := append(make([]any, 0, n*len(types)+len(before)+len(after)), before...)
+		for _, r := range rows[:n] {
+			args = append(args, r...)
+		}
+		list := strings.TrimSuffix(strings.Repeat(one+",", n), ",")
+		if err := t.exec(head+" (VALUES "+list+") AS v "+tail, append(args, after...)...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+// Package all is the only list of connectors: adding one is its folder and one
+// line here.
+package all
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lockstep.dev/connector"
+	"lockstep.dev/connector/dav"
+	"lockstep.dev/connector/sqlcrm"
+)
+
+func connectors() map[string]func(connector.Settings) (connector.Connector, error) {
+	return map[string]func(connector.Settings) (connector.Connector, error){
+		"dav":    func(s connector.Settings) (connector.Connector, error) { return dav.New(s) },
+		"sqlcrm": sqlcrm.New,
+	}
+}
+
+// New configures a connector by its name. It talks to nobody.
+func New(name string, s connector.Settings) (connector.Connector, error) {
+	configure, ok := connectors()[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no connector %q; use one of: %s", name, strings.Join(Names(), ", "))
+	}
+	return configure(s)
+}
+
+// Names lists the connectors, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(connectors())) }

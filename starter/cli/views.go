@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"time"
+
+	"lockstep.dev/model"
+	"lockstep.dev/plan"
+	"lockstep.dev/store"
+)
+
+// The shapes of --json. Lists are arrays, single things are objects; times are
+// RFC 3339 in UTC, null = never; ids are ours unless the name says otherwise.
+
+// mailboxView is `mailbox list` (an array of them) and part of `mailbox show`.
+type mailboxView struct {
+	ID          model.MailboxID    `json:"id"`
+	Address     string             `json:"address"`
+	CRM         string             `json:"crm"` // name of the connection
+	CRMUser     string             `json:"crm_user"`
+	Mail        string             `json:"mail"` // name of the connection
+	User        string             `json:"user,omitempty"`
+	Policy      string             `json:"policy"`
+	State       model.MailboxState `json:"state"`
+	Reason      string             `json:"reason,omitempty"`
+	Initialized bool               `json:"initialized"` // the first sync is done
+	Round       int64              `json:"round"`
+	Created     optional           `json:"created"`
+	LastSuccess optional           `json:"last_success"`
+	NextAt      optional           `json:"next_at"`
+	Failures    int                `json:"failures"` // consecutive transient ones
+}
+
+// mailboxDetail is `mailbox show`.
+type mailboxDetail struct {
+	mailboxView
+	Progress []progressView `json:"progress"`
+	Plan     *planHead      `json:"plan"` // newest; null = none yet
+	Requests []requestView  `json:"open_requests"`
+}
+
+// progressView counts one kind of a mailbox.
+type progressView struct {
+	Kind          model.Kind `json:"kind"`
+	CRMItems      int        `json:"crm_items"`
+	MailItems     int        `json:"mail_items"`
+	Linked        int        `json:"linked"`
+	Skipped       int        `json:"skipped"`
+	Pending       int        `json:"pending"`
+	CreatedCRM    int        `json:"created_crm"`
+	CreatedMail   int        `json:"created_mail"`
+	OpenIssues    int        `json:"open_issues"`
+	EditConflicts int        `json:"edit_conflicts"`
+	Waiting       int        `json:"waiting"` // operations planned and not done
+}
+
+// connectionView is `connection list` (an array of them).
+type connectionView struct {
+	ID        model.ConnectionID `json:"id"`
+	Name      string             `json:"name"`
+	Side      model.Side         `json:"side"`
+	Connector string             `json:"connector"`
+	Settings  map[string]string  `json:"settings"` // passwords in addresses masked
+	Secret    bool               `json:"secret"`   // whether one is stored
+	Owner     string             `json:"owner,omitempty"`
+	Every     string             `json:"every,omitempty"`
+	Mailboxes int                `json:"mailboxes"`
+}
+
+// testView is `connection test` and `mailbox test` (an array of them).
+type testView struct {
+	Connection string `json:"connection"`
+	Mailbox    string `json:"mailbox,omitempty"`
+	Works      bool   `json:"works"`
+	Problem    string `json:"problem,omitempty"`
+	SignIn     bool   `json:"sign_in,omitempty"` // somebody must sign in again
+}
+
+// planHead is a plan without its operations.
+type planHead struct {
+	ID     string          `json:"id"`
+	State  store.PlanState `json:"state"`
+	Hash   string          `json:"hash"`
+	Why    string          `json:"why,omitempty"` // why it waits
+	Round  int64           `json:"round"`
+	At     optional        `json:"at"`
+	Counts countsView      `json:"counts"`
+	Writes []writesView    `json:"writes"`
+}
+
+type countsView struct {
+	Items     int `json:"items"`
+	Matched   int `json:"matched"`
+	Skipped   int `json:"skipped"`
+	Conflicts int `json:"edit_conflicts"`
+	Issues    int `json:"issues"`
+	Held      int `json:"held"`
+}
+
+// writesView counts the writes of one kind to one side.
+type writesView struct {
+	Side   model.Side `json:"side"`
+	Kind   model.Kind `json:"kind"`
+	Create int        `json:"create"`
+	Update int        `json:"update"`
+	Delete int        `json:"delete"`
+}
+
+// planView is `plan show`.
+type planView struct {
+	Mailbox string `json:"mailbox"`
+	planHead
+	Operations []operationView `json:"operations"` // the first of them, see --limit
+}
+
+// operationView is one planned write.
+type operationView struct {
+	Number int            `json:"number"`
+	Action model.Action   `json:"action"`
+	Side   model.Side     `json:"side"`
+	Kind   model.Kind     `json:"kind"`
+	Item   string         `json:"item,omitempty"` // the provider's id; a create has none
+	Entity model.EntityID `json:"entity"`
+	Why    string         `json:"why"`
+	Held   string         `json:"held,omitempty"`
+	Notify string         `json:"notify,omitempty"` // "attendees" if they may hear of it
+	Title  string         `json:"title,omitempty"`  // with --content only
+}
+
+// requestView is `request show`, and what commands on mailboxes print.
+type requestView struct {
+	ID       string   `json:"id"`
+	Mailbox  string   `json:"mailbox"` // address
+	Verb     string   `json:"verb"`
+	Argument string   `json:"argument,omitempty"`
+	By       string   `json:"by"`
+	At       optional `json:"at"`
+	Outcome  string   `json:"outcome"` // open, done or refused
+	Message  string   `json:"message,omitempty"`
+}
+
+// explainView is `explain` (an array of them).
+type explainView struct {
+	Mailbox  string         `json:"mailbox"`
+	Entity   model.EntityID `json:"entity"`
+	Kind     model.Kind     `json:"kind"`
+	State    plan.State     `json:"state"` // "" = known on one side only
+	Reason   string         `json:"reason,omitempty"`
+	Title    string         `json:"title,omitempty"` // with --content only
+	CRM      *model.Ref     `json:"crm"`
+	Mail     *model.Ref     `json:"mail"`
+	Pending  bool           `json:"pending"`
+	LastSync optional       `json:"last_sync"`
+	Fields   []string       `json:"differing_fields"`
+	Issues   []issueView    `json:"issues"`
+}
+
+// issueView is `issue list` (an array of them).
+type issueView struct {
+	Mailbox string         `json:"mailbox"`
+	Entity  model.EntityID `json:"entity,omitempty"`
+	Kind    model.Kind     `json:"kind"`
+	Side    model.Side     `json:"side"`
+	Item    string         `json:"item,omitempty"`
+	Code    string         `json:"code"`
+	Message string         `json:"message"`
+	First   optional       `json:"first"`
+	Last    optional       `json:"last"`
+	Count   int            `json:"count"`
+	Open    bool           `json:"open"`
+}
+
+// conflictView is `conflict list` (an array of them).
+type conflictView struct {
+	Mailbox string         `json:"mailbox"`
+	ID      string         `json:"id"`
+	At      optional       `json:"at"`
+	Kind    model.Kind     `json:"kind"`
+	Field   string         `json:"field"`
+	Winner  model.Side     `json:"winner"`
+	Entity  model.EntityID `json:"entity"`
+	Loser   *model.Value   `json:"loser,omitempty"` // with --content only
+}
+
+// roundView is `round list` (an array of them).
+type roundView struct {
+	Number  int64        `json:"number"`
+	Started optional     `json:"started"`
+	Ended   optional     `json:"ended"`
+	Done    int          `json:"done"`
+	Refused int          `json:"refused"`
+	Note    string       `json:"note,omitempty"`
+	Counts  countsView   `json:"counts"`
+	Writes  []writesView `json:"writes"`
+}
+
+// migrationView is `schema status` (an array of them).
+type migrationView struct {
+	Name    string   `json:"name"`
+	Applied optional `json:"applied"`
+}
+
+func countsOf(c plan.Counts) countsView {
+	return countsView{c.Items, c.Matched, c.Skipped, c.Conflicts, c.Issues, c.Held}
+}
+
+// writesOf lists the counts in a fixed order; what is nothing is left out.
+func writesOf(c plan.Counts) []writesView {
+	out := []writesView{}
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		for _, kind := range model.Kinds() {
+			n := c.Sides[side][kind]
+			if n[model.Create]+n[model.Update]+n[model.Delete] > 0 {
+				out = append(out, writesView{side, kind, n[model.Create], n[model.Update], n[model.Delete]})
+			}
+		}
+	}
+	return out
+}
+
+func issueOf(mailbox string, i store.IssueRow) issueView {
+	return issueView{
+		Mailbox: mailbox, Entity: i.Entity, Kind: i.Kind, Side: i.Side, Item: i.Item, Code: i.Code,
+		Message: i.Message, First: optional(i.First), Last: optional(i.Last), Count: i.Count, Open: i.Open,
+	}
+}
+
+func at(o optional) time.Time { return time.Time(o) }

@@ -1,0 +1,131 @@
+package sqlstore
+
+import (
+	"context"
+
+	"lockstep.dev/model"
+	"lockstep.dev/plan"
+	"lockstep.dev/store"
+)
+
+type foundRow struct {
+	Side    string `db:"side"`
+	Kind    string `db:"kind"`
+	Item    string `db:"item"`
+	Entity  string `db:"entity"`
+	Version string `db:"version"`
+	Folder  string `db:"collection"`
+	Order   int64  `db:"ord"`
+	Content []byte `db:"content"`
+}
+
+// Explain finds items by id, UID, exact title or name.
+func (d *DB) Explain(ctx context.Context, id model.MailboxID, query string) ([]store.Explanation, error) {
+	keys, err := d.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Explanation
+	err = d.view(ctx, "explain item of mailbox "+string(id), func(tx *tx) error {
+		s, err := scopeOf(tx, id)
+		if err != nil {
+			return err
+		}
+		var rows []foundRow
+		title := keys.titleKey(query)
+		if err := tx.list(&rows, `SELECT 'crm' AS side, o.kind, o.item, o.entity, o.version, o.collection, o.ord, o.content FROM access a
+				JOIN observation o ON o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item
+				WHERE a.connection = ? AND a.crm_user = ? AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?)
+			UNION ALL SELECT 'mail', o.kind, o.item, o.entity, o.version, o.collection, o.ord, o.content FROM observation o
+				WHERE o.connection = ? AND o.mailbox = ? AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?)
+			ORDER BY 1, 2, 3`, s.CRM, s.User, query, query, title, query, s.Mail, s.ID, query, query, title, query); err != nil {
+			return err
+		}
+		out, err = explain(tx, s, rows)
+		return err
+	})
+	return out, err
+}
+
+// explain joins found items into one explanation per link.
+func explain(tx *tx, s scope, rows []foundRow) ([]store.Explanation, error) {
+	var out []store.Explanation
+	seen := map[string]bool{}
+	for _, r := range rows { // as many as a person asked for
+		x, err := explanation(tx, s, r)
+		if err != nil {
+			return nil, err
+		}
+		key := r.Side + r.Kind + r.Item
+		if x.Entity != "" {
+			key = string(x.Entity)
+		}
+		if !seen[key] {
+			seen[key] = true
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
+	x := store.Explanation{Kind: model.Kind(r.Kind)}
+	var found []linkRow
+	if err := tx.list(&found, `SELECT `+linkColumns+` FROM link WHERE mailbox = ? AND kind = ? AND `+r.Side+`_item = ?`, s.ID, r.Kind, r.Item); err != nil {
+		return x, err
+	}
+	items := map[model.Side]string{model.Side(r.Side): r.Item}
+	if len(found) > 0 {
+		l := found[0]
+		x.Entity, x.State, x.Reason, x.LastSync = model.EntityID(l.Entity), plan.State(l.State), l.Reason, instant(l.Synced)
+		items = map[model.Side]string{model.CRM: value(l.CRMItem), model.Mail: value(l.MailItem)}
+	}
+	contents := map[model.Side]model.Content{}
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		if items[side] == "" {
+			continue
+		}
+		ref, content, err := shown(tx, s, side, x.Kind, items[side])
+		if err != nil {
+			return x, err
+		}
+		contents[side] = content
+		x.Title = or(x.Title, title(content))
+		if side == model.CRM {
+			x.CRM = ref
+		} else {
+			x.Mail = ref
+		}
+		var n int
+		if err := tx.get(&n, `SELECT COUNT(*) FROM pending WHERE mailbox = ? AND side = ? AND kind = ? AND item = ?`, s.ID, string(side), r.Kind, items[side]); err != nil {
+			return x, err
+		}
+		x.Pending = x.Pending || n > 0
+	}
+	if contents[model.CRM] != nil && contents[model.Mail] != nil {
+		shared := model.SharedFields(x.Kind)
+		x.Fields = model.Differing(contents[model.CRM].Only(shared), contents[model.Mail].Only(shared))
+	}
+	var issues []issueRow
+	err := tx.list(&issues, selectIssue+`WHERE mailbox = ? AND is_open = 1 AND kind = ? AND (item = ? OR item = ? OR entity <> '' AND entity = ?) ORDER BY last_at DESC, code`,
+		s.ID, r.Kind, or(items[model.CRM], items[model.Mail]), or(items[model.Mail], items[model.CRM]), string(x.Entity))
+	for _, i := range issues {
+		x.Issues = append(x.Issues, i.issue())
+	}
+	return x, err
+}
+
+// shown reads one item as it is now; an item that is not there any more is nil.
+func shown(tx *tx, s scope, side model.Side, kind model.Kind, item string) (*model.Ref, model.Content, error) {
+	p := s.places()[side]
+	known, err := observations(tx, p, kind, []string{item})
+	if err != nil {
+		return nil, nil, err
+	}
+	o, ok := known[item]
+	if !ok || o.Absent == gone {
+		return nil, nil, nil
+	}
+	found, err := loadContents(tx, [][]byte{o.Content})
+	return &model.Ref{Side: side, Kind: kind, Collection: o.Collection, ID: item, Version: o.Version, Order: o.Order}, found[string(o.Content)], err
+}

@@ -1,0 +1,121 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lockstep.dev/model"
+)
+
+// errNotRetired protects a mailbox that still takes part.
+var errNotRetired = errors.New("the mailbox still takes part; remove it first")
+
+// marked is the time of bodies that are looked at by Forget.
+const marked = int64(-1)
+
+// reference is a column that refers to content.
+type reference struct{ table, key, connection string }
+
+// references are all columns that refer to content; a test compares them with
+// the schema.
+func references() []reference {
+	return []reference{
+		{"observation", "content", "connection"}, {"observation", "raw", "connection"},
+		{"link", "crm_base", "crm"}, {"link", "mail_base", "mail"},
+		{"intent", "payload", "connection"},
+		{"operation", "content", "connection"}, {"operation", "raw", "connection"},
+		{"operation", "other_key", "other"}, {"operation", "result", "connection"},
+		{"conflict", "loser", "connection"},
+	}
+}
+
+// unreferenced is the condition that nothing refers to a body.
+func unreferenced() string {
+	out := "1 = 1"
+	for _, r := range references() {
+		out += ` AND NOT EXISTS (SELECT 1 FROM ` + r.table + ` r WHERE r.` + r.key + ` = content.key AND r.` + r.connection + ` = content.connection)`
+	}
+	return out
+}
+
+// Forget deletes a retired mailbox with everything known of it.
+func (d *DB) Forget(ctx context.Context, id model.MailboxID) error {
+	return d.registering(ctx, "forget mailbox "+string(id), func(tx *tx) error {
+		s, err := scopeOf(tx, id)
+		if err != nil {
+			return err
+		}
+		var state string
+		if err := tx.get(&state, `SELECT state FROM mailbox WHERE id = ?`, s.ID); err != nil {
+			return err
+		}
+		if model.MailboxState(state) != model.Retired {
+			return errNotRetired
+		}
+		if err := markBodies(tx, s); err != nil {
+			return err
+		}
+		if err := deleteMailbox(tx, s); err != nil {
+			return err
+		}
+		if err := tx.exec(`DELETE FROM content WHERE seen = ? AND `+unreferenced(), marked); err != nil {
+			return err
+		}
+		return tx.exec(`UPDATE content SET seen = ? WHERE seen = ?`, time.Now().UnixMicro(), marked)
+	})
+}
+
+// unseen is the condition that a CRM observation is of interest to the mailbox
+// of a user and to nobody else who is live.
+const unseen = `connection = ? AND mailbox = ''
+	AND EXISTS (SELECT 1 FROM access a WHERE a.connection = observation.connection AND a.kind = observation.kind AND a.item = observation.item AND a.crm_user = ?)
+	AND NOT EXISTS (SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state <> 'retired'
+		WHERE a.connection = observation.connection AND a.kind = observation.kind AND a.item = observation.item)`
+
+// markBodies marks every body that the mailbox refers to.
+func markBodies(tx *tx, s scope) error {
+	for _, r := range references() {
+		if err := tx.exec(`UPDATE content SET seen = ? WHERE (key, connection) IN (
+			SELECT r.`+r.key+`, r.`+r.connection+` FROM `+r.table+` r WHERE r.mailbox = ? AND r.`+r.key+` IS NOT NULL)`, marked, s.ID); err != nil {
+			return err
+		}
+	}
+	for _, column := range []string{"content", "raw"} {
+		if err := tx.exec(`UPDATE content SET seen = ? WHERE (key, connection) IN (
+			SELECT `+column+`, connection FROM observation WHERE `+column+` IS NOT NULL AND `+unseen+`)`, marked, s.CRM, s.User); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mailboxTables are the tables with rows of one mailbox, in the order in which
+// they can be deleted; a test compares them with the schema.
+func mailboxTables() []string {
+	return []string{
+		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "round", "request",
+		"observation", "collection", "registration",
+	}
+}
+
+func deleteMailbox(tx *tx, s scope) error {
+	if err := tx.exec(`UPDATE observation SET content = NULL, raw = NULL, natural_key = NULL, title = NULL WHERE `+unseen, s.CRM, s.User); err != nil {
+		return err
+	}
+	for _, table := range mailboxTables() {
+		if err := tx.exec(`DELETE FROM `+table+` WHERE mailbox = ?`, s.ID); err != nil {
+			return err
+		}
+	}
+	// A claim says only which entity a thing is; it stays, nobody's, where another
+	// mailbox links that entity.
+	if err := tx.exec(`DELETE FROM claim WHERE mailbox = ?
+		AND NOT EXISTS (SELECT 1 FROM link l WHERE l.crm = claim.connection AND l.entity = claim.entity)`, s.ID); err != nil {
+		return err
+	}
+	if err := tx.exec(`UPDATE claim SET mailbox = '' WHERE mailbox = ?`, s.ID); err != nil {
+		return err
+	}
+	return tx.exec(`DELETE FROM mailbox WHERE id = ?`, s.ID)
+}

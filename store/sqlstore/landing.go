@@ -1,0 +1,381 @@
+package sqlstore
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"lockstep.dev/model"
+	"lockstep.dev/store"
+)
+
+// landed is what became of one write, with what the store makes of it.
+type landed struct {
+	store.Result
+	row observation // done: the observation as it is now
+}
+
+// item is the id of what was written.
+func (l landed) item() string { return or(l.Receipt.Ref.ID, l.Planned.Op.Ref.ID) }
+
+func (l landed) done() bool { return l.Receipt.Outcome == model.Done }
+
+// landing takes the results of a batch into the database.
+type landing struct {
+	tx    *tx
+	scope scope
+	keys  installation
+	now   time.Time
+	plan  string // empty when adopting
+	adopt bool
+
+	links map[string]linkRow
+	again []string // entities to be looked at again
+	woken []model.MailboxID
+}
+
+// proven is a time of absence long enough ago to need no further proof: what we
+// deleted ourselves, the system confirmed.
+const proven = int64(-1 << 40)
+
+func (l *landing) land(results []landed) error {
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		if err := l.observe(side, results); err != nil {
+			return err
+		}
+	}
+	if err := l.operations(results); err != nil {
+		return err
+	}
+	if err := l.settle(results); err != nil {
+		return err
+	}
+	if err := l.intents(results); err != nil {
+		return err
+	}
+	return l.issues(results)
+}
+
+// observe saves what one side holds now, who takes part, and tells the other
+// mailboxes concerned.
+func (l *landing) observe(side model.Side, results []landed) error {
+	p := l.scope.places()[side]
+	stored := l.keys.bodies(l.now)
+	byKind := map[string][]*landed{}
+	for i := range results {
+		if r := &results[i]; r.done() && r.Planned.Side == side {
+			byKind[string(r.Planned.Kind)] = append(byKind[string(r.Planned.Kind)], r)
+		}
+	}
+	for _, kind := range sortedKeys(byKind) {
+		if err := l.observeKind(p, model.Kind(kind), byKind[kind], stored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *landing) observeKind(p place, kind model.Kind, results []*landed, stored *bodies) error {
+	items := make([]string, len(results))
+	for i, r := range results {
+		items[i] = r.item()
+	}
+	known, err := observations(l.tx, p, kind, items)
+	if err != nil {
+		return err
+	}
+	rows := map[string]observation{}
+	for _, r := range results {
+		r.row = l.observation(p, *r, known[r.item()], stored)
+		rows[r.item()] = r.row
+	}
+	if err := stored.save(l.tx, nil); err != nil {
+		return err
+	}
+	if err := saveObservations(l.tx, p, valuesOf(rows)); err != nil {
+		return err
+	}
+	if !p.crm() {
+		return nil
+	}
+	woken, err := l.share(p, kind, results, items)
+	l.woken = append(l.woken, woken...)
+	return err
+}
+
+// observation is the row of a written item: what the system says it stores, or
+// what was sent.
+func (l *landing) observation(p place, r landed, old observation, stored *bodies) observation {
+	op, receipt := r.Planned.Op, r.Receipt
+	o := old
+	o.Kind, o.Item, o.Applied, o.Absent, o.AbsentSince, o.Trouble = string(r.Planned.Kind), r.item(), micros(l.now), present, 0, ""
+	o.Collection = or(or(receipt.Ref.Collection, op.Ref.Collection), old.Collection)
+	o.Entity = or(old.Entity, string(r.Planned.Entity))
+	if op.Action == model.Delete {
+		// The row stays for a while, so that a page read before the deletion
+		// does not bring the item back.
+		o.Content, o.Raw, o.Natural, o.Title, o.Absent, o.AbsentSince = nil, nil, nil, nil, gone, proven
+		return o
+	}
+	o.Version, o.Order = receipt.Ref.Version, receipt.Ref.Order
+	o.UID, o.Stamp = or(op.UID, old.UID), or(string(op.Key), old.Stamp)
+	content := op.Content
+	if it := receipt.Item; it != nil {
+		if it.Content != nil {
+			content = it.Content
+		}
+		o.UID, o.Stamp, o.Modified = or(it.UID, o.UID), or(string(it.Stamp), o.Stamp), micros(it.Modified)
+		o.Raw = stored.raw(p.connection, it.Raw)
+	} else if op.Action != model.Stamp {
+		o.Raw = nil // the bytes we knew are not what is there now
+	}
+	if content != nil {
+		o.Content = stored.content(p.connection, content)
+		l.keys.facts(&o, r.Planned.Kind, content)
+	}
+	return o
+}
+
+// share saves who takes part in written CRM items and routes them to everyone
+// else concerned.
+func (l *landing) share(p place, kind model.Kind, results []*landed, items []string) ([]model.MailboxID, error) {
+	before, err := accesses(l.tx, p.connection, kind, items)
+	if err != nil {
+		return nil, err
+	}
+	access := map[string][]model.Access{}
+	var changed []routed
+	for _, r := range results {
+		now := before[r.item()]
+		op := r.Planned.Op
+		if it := r.Receipt.Item; it != nil && it.Access != nil {
+			now = normalAccess(it.Access)
+			access[r.item()] = now
+		} else if op.Action == model.Create && op.Actor != "" {
+			now = []model.Access{{User: op.Actor, Role: model.Owner}}
+			access[r.item()] = now
+		}
+		c := routed{kind: kind, item: r.item(), entity: r.row.Entity}
+		for _, a := range append(before[r.item()], now...) {
+			c.users = append(c.users, a.User)
+		}
+		changed = append(changed, c)
+	}
+	if err := saveAccess(l.tx, p.connection, kind, access); err != nil {
+		return nil, err
+	}
+	return route(l.tx, p.connection, changed, l.scope.mailbox())
+}
+
+// operations records the outcome of each planned write.
+func (l *landing) operations(results []landed) error {
+	if l.plan == "" {
+		return nil
+	}
+	var rows [][]any
+	for _, r := range results {
+		done := int64(0)
+		if r.done() {
+			done = micros(l.now)
+		}
+		rows = append(rows, []any{int64(r.Planned.Number), string(r.Receipt.Outcome), done, null(r.row.Content)})
+	}
+	return l.tx.updateFrom(`UPDATE operation SET state = v.column2, done = v.column3, result = v.column4 FROM`, nil,
+		[]string{"BIGINT", "TEXT", "BIGINT", l.tx.dialect.blob}, rows, `WHERE operation.plan = ? AND operation.number = v.column1`, l.plan)
+}
+
+// sibling is the other write of a pair in the same plan.
+type sibling struct {
+	Entity string `db:"entity"`
+	Side   string `db:"side"`
+	State  string `db:"state"`
+	Result []byte `db:"result"`
+}
+
+func (l *landing) siblings(entities []string) (map[string]sibling, error) {
+	if l.plan == "" {
+		return nil, nil
+	}
+	rows, err := listIn[sibling](l.tx, `SELECT entity, side, state, result FROM operation WHERE plan = ? AND entity IN (?*)`, []any{l.plan}, entities)
+	out := make(map[string]sibling, len(rows))
+	for _, r := range rows {
+		out[r.Side+r.Entity] = r
+	}
+	return out, err
+}
+
+// settle brings the links up to date.
+func (l *landing) settle(results []landed) error {
+	var entities []string
+	for _, r := range results {
+		entities = append(entities, string(r.Planned.Entity))
+	}
+	var err error
+	if l.links, err = links(l.tx, l.scope, entities); err != nil {
+		return err
+	}
+	siblings, err := l.siblings(entities)
+	if err != nil {
+		return err
+	}
+	dropped := map[string]bool{}
+	bases := map[model.Side][][]byte{}
+	for _, r := range results {
+		e := string(r.Planned.Entity)
+		link, ok := l.links[e]
+		if !ok {
+			link = linkRow{Entity: e, Kind: string(r.Planned.Kind)}
+		}
+		switch {
+		case !r.done():
+			l.unsettled(r, &link)
+		case r.Planned.Drops:
+			dropped[e] = true
+		default:
+			if err := l.agreed(r, &link, siblings[string(r.Planned.Side.Other())+e]); err != nil {
+				return err
+			}
+			bases[model.CRM], bases[model.Mail] = append(bases[model.CRM], link.CRMBase), append(bases[model.Mail], link.MailBase)
+		}
+		l.links[e] = link
+	}
+	for side, p := range l.scope.places() {
+		if err := lend(l.tx, p.connection, bases[side], l.now); err != nil {
+			return err
+		}
+	}
+	kept := map[string]linkRow{}
+	for e, link := range l.links {
+		if !dropped[e] {
+			kept[e] = link
+		}
+	}
+	if err := dropLinks(l.tx, l.scope, sortedKeys(dropped)); err != nil {
+		return err
+	}
+	if err := placeLinks(l.tx, l.scope, valuesOf(kept)); err != nil {
+		return err
+	}
+	return l.lookAgain()
+}
+
+// agreed takes a write that was done into its link. The last write of a pair
+// settles both bases, unless the other write of the pair failed.
+func (l *landing) agreed(r landed, link *linkRow, other sibling) error {
+	w := r.Planned
+	*link.item(w.Side) = text(r.item())
+	if w.Op.Action == model.Create {
+		link.Incarnation = max(link.Incarnation, incarnation(w.Op.Key))
+	}
+	if !w.Final {
+		return nil
+	}
+	if other.State != "" && other.State != string(model.Done) {
+		l.again = append(l.again, link.Entity)
+		return nil
+	}
+	key, err := byteKey(w.OtherKey)
+	if err != nil {
+		return err
+	}
+	own := r.row.Content
+	if l.adopt {
+		own = key // what was sent, not what is there by now
+	}
+	if other.Result != nil {
+		key = other.Result
+	}
+	*link.base(w.Side), *link.base(w.Side.Other()) = own, key
+	link.State, link.Reason, link.Recheck, link.Synced = "linked", "", 0, micros(l.now)
+	return nil
+}
+
+// incarnation is the number that ends a create's key.
+func incarnation(k model.Key) int {
+	s := string(k)
+	n, err := strconv.Atoi(s[strings.LastIndex(s, "-")+1:])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// unsettled takes a write that was refused or whose outcome is unknown into its
+// link.
+func (l *landing) unsettled(r landed, link *linkRow) {
+	if r.Again || r.Receipt.Outcome == model.Unknown {
+		l.again = append(l.again, link.Entity)
+		return
+	}
+	link.State, link.Reason = "set aside", r.Message
+}
+
+// lookAgain makes pairs pending that are to be looked at in the next round.
+func (l *landing) lookAgain() error {
+	var rows []pendingRow
+	for _, e := range l.again {
+		rows = append(rows, l.rowsOf(e)...)
+	}
+	return pend(l.tx, rows)
+}
+
+// rowsOf are the pending rows of an entity's link.
+func (l *landing) rowsOf(entity string) []pendingRow {
+	link := l.links[entity]
+	var rows []pendingRow
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		if item := value(*link.item(side)); item != "" {
+			rows = append(rows, pendingRow{l.scope.ID, string(side), link.Kind, item})
+		}
+	}
+	return rows
+}
+
+func (l *landing) pairRows(results []landed) []pendingRow {
+	var rows []pendingRow
+	for _, r := range results {
+		rows = append(rows, l.rowsOf(string(r.Planned.Entity))...)
+	}
+	return rows
+}
+
+// intents closes the journal of creates that were answered.
+func (l *landing) intents(results []landed) error {
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		p := l.scope.places()[side]
+		byOutcome := map[string][]string{}
+		for _, r := range results {
+			if r.Planned.Side == side && r.Planned.Op.Action == model.Create {
+				byOutcome[string(r.Receipt.Outcome)] = append(byOutcome[string(r.Receipt.Outcome)], string(r.Planned.Op.Key))
+			}
+		}
+		for _, outcome := range sortedKeys(byOutcome) {
+			if _, err := execIn(l.tx, `UPDATE intent SET outcome = ? WHERE connection = ? AND scope = ? AND op_key IN (?*)`,
+				[]any{outcome, string(p.connection), string(p.mailbox)}, byOutcome[outcome]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// issues closes the issues of what was written and opens those of what was
+// refused.
+func (l *landing) issues(results []landed) error {
+	var closed []string
+	var opened [][]any
+	for _, r := range results {
+		switch {
+		case r.done():
+			closed = append(closed, string(r.Planned.Entity))
+		case r.Receipt.Outcome == model.Refused && r.Code != "":
+			link := l.links[string(r.Planned.Entity)]
+			item := or(r.item(), or(value(*link.item(r.Planned.Side)), value(*link.item(r.Planned.Side.Other()))))
+			opened = append(opened, issueValues(l.scope, string(r.Planned.Side), string(r.Planned.Kind), item, r.Code, string(r.Planned.Entity), r.Message, l.now))
+		}
+	}
+	if err := closeIssues(l.tx, l.scope, closed); err != nil {
+		return err
+	}
+	return openIssues(l.tx, opened)
+}

@@ -1,0 +1,45 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+)
+
+// Sweep deletes what nobody needs any more, at most limit rows of each sort,
+// and returns how many it deleted: bodies that nothing refers to and that were
+// not seen for a day, plans that were replaced a day ago or carried out a month
+// ago, and items that are gone on a side and linked nowhere.
+func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (int64, error) {
+	var total int64
+	day, month := micros(now.Add(-24*time.Hour)), micros(now.Add(-30*24*time.Hour))
+	ids := `SELECT id FROM plan WHERE (state IN ('dropped', 'shown') AND created < ? OR state = 'done' AND created < ?)
+		AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.plan = plan.id) ORDER BY id LIMIT ?`
+	for _, s := range []struct {
+		query string
+		args  []any
+	}{
+		{`DELETE FROM operation WHERE plan IN (` + ids + `)`, []any{day, month, limit}},
+		{`DELETE FROM plan WHERE id IN (` + ids + `) AND NOT EXISTS (SELECT 1 FROM operation w WHERE w.plan = plan.id)`, []any{day, month, limit}},
+		{`DELETE FROM observation WHERE (connection, mailbox, kind, item) IN (
+			SELECT o.connection, o.mailbox, o.kind, o.item FROM observation o WHERE o.absent = 1 AND o.applied < ?
+			AND NOT EXISTS (SELECT 1 FROM link l WHERE o.mailbox = '' AND l.crm = o.connection AND l.entity = o.entity AND l.crm_item = o.item)
+			AND NOT EXISTS (SELECT 1 FROM link l WHERE o.mailbox <> '' AND l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item)
+			LIMIT ?)`, []any{day, limit}},
+		{`DELETE FROM access WHERE (connection, kind, item, crm_user) IN (
+			SELECT a.connection, a.kind, a.item, a.crm_user FROM access a
+			WHERE NOT EXISTS (SELECT 1 FROM observation o WHERE o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item)
+			LIMIT ?)`, []any{limit}},
+		{`DELETE FROM content WHERE (key, connection) IN (
+			SELECT content.key, content.connection FROM content WHERE content.seen < ? AND ` + unreferenced() + ` LIMIT ?)`, []any{day, limit}},
+	} {
+		err := d.update(ctx, "sweep", func(tx *tx) error {
+			n, err := tx.count(s.query, s.args...)
+			total += n
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}

@@ -78,6 +78,7 @@ type differ struct {
 	removing  []store.Pair // pairs of deletes, saved last: the brake must see them all
 	deletes   plan.Plan
 	all, held *plan.Hash
+	approval  approval
 }
 
 func (d *differ) prepare(ctx context.Context) error {
@@ -105,6 +106,9 @@ func (d *differ) prepare(ctx context.Context) error {
 	}
 	d.row = store.PlanRow{Mailbox: d.m.ID, Round: d.in.Round, State: store.PlanOpen, At: d.a.Now()}
 	d.row.Counts.Sides = map[model.Side]map[model.Kind]map[model.Action]int{}
+	if d.approval, err = d.a.approved(ctx, d.m.ID); err != nil {
+		return err
+	}
 	d.row.ID, err = d.a.Store.BeginPlan(ctx, d.row)
 	return err
 }
@@ -335,6 +339,7 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 		}
 	}
 	d.all.Add(writes)
+	d.approval.covers(writes)
 	return d.chunk(ctx, rest, built)
 }
 
@@ -369,11 +374,8 @@ func (d *differ) deletions(ctx context.Context) error {
 		return err
 	}
 	d.all.Add(d.deletes.Writes)
-	why := plan.Brake(d.deletes.Writes, census, d.m.policy)
-	if len(why) > 0 {
-		if err := d.brake(ctx, why); err != nil {
-			return err
-		}
+	if why := plan.Brake(d.deletes.Writes, census, d.m.policy); len(why) > 0 {
+		d.brake(why)
 	}
 	return d.chunk(ctx, d.removing, d.deletes)
 }
@@ -387,14 +389,11 @@ func (d *differ) brake(ctx context.Context, why []string) error {
 		}
 	}
 	d.held.Add(held)
-	approved, err := d.a.Store.Approved(ctx, d.m.ID)
-	if err != nil {
-		return err
-	}
-	if approved == d.held.String() {
+	if d.approval.hash == d.held.String() || d.approval.covers(held) {
 		for i := range d.deletes.Writes {
 			d.deletes.Writes[i].Held = ""
 		}
+		d.row.Hash = d.approval.hash // which so holds for what a crash leaves of it
 		return nil
 	}
 	d.out.Held, d.out.Why = len(held), strings.Join(why, "; ")

@@ -86,7 +86,8 @@ func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *Fe
 		}
 	}
 	out.Held = due.Held
-	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || approved != "" || in.Show)
+	first := !m.Initialized && !due.Held // an empty mailbox has a first sync, too
+	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || approved != "" || in.Show || first)
 	out.Next = a.next(m, due.Ageing || out.LookOnly || !ready)
 	return nil
 }

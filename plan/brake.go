@@ -68,14 +68,24 @@ func NewHash() *Hash { return &Hash{sum: sha256.New()} }
 // Add adds writes in their order.
 func (h *Hash) Add(writes []Write) {
 	for _, w := range writes {
-		content := sha256.Sum256(w.Op.Content.Encode())
-		// Strings and slices of strings cannot fail to encode.
-		line, _ := json.Marshal([]any{
-			w.Entity, w.Side, w.Kind, w.Op.Action, w.Op.Ref.Collection, w.Op.Ref.ID, w.Op.Expect,
-			hex.EncodeToString(content[:]), w.Op.Changed, w.Op.Notify,
-		})
-		h.sum.Write(line)
+		h.sum.Write(line(w))
 	}
+}
+
+// Fingerprint tells one write from any other by the same marks as a Hash.
+func Fingerprint(w Write) string {
+	sum := sha256.Sum256(line(w))
+	return string(sum[:16])
+}
+
+func line(w Write) []byte {
+	content := sha256.Sum256(w.Op.Content.Encode())
+	// Strings and slices of strings cannot fail to encode.
+	out, _ := json.Marshal([]any{
+		w.Entity, w.Side, w.Kind, w.Op.Action, w.Op.Ref.Collection, w.Op.Ref.ID, w.Op.Expect,
+		hex.EncodeToString(content[:]), w.Op.Changed, w.Op.Notify,
+	})
+	return out
 }
 
 // String returns the hash as people see and type it: 16 hexadecimal digits.

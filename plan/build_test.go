@@ -142,6 +142,22 @@ func TestSetsMergeByElement(t *testing.T) {
 	}
 }
 
+// A type that one system does not hold is neither an edit nor a conflict.
+func TestElementsMergeByAttribute(t *testing.T) {
+	c, m := text("full_name", "Bob Stone"), text("full_name", "Bob Stone")
+	c.PutSet("phones", []model.Element{{Key: "+491", Text: "+49 1"}})
+	m.PutSet("phones", []model.Element{{Key: "+491", Text: "+49 1", Attr: map[string]string{"type": "cell"}}})
+	p := linked(model.Contact, nil, c, m)
+	p.CRMBase, p.MailBase = nil, nil
+	got := Build(world(p))
+	if len(got.Conflicts) != 0 || len(got.Writes) != 1 || got.Writes[0].Side != model.CRM {
+		t.Fatalf("conflicts %+v, writes %+v", got.Conflicts, got.Writes)
+	}
+	if e := got.Writes[0].Op.Content.Set("phones"); len(e) != 1 || e[0].Attr["type"] != "cell" {
+		t.Errorf("the CRM would hold %+v", e)
+	}
+}
+
 // What a system changed by storing it is no edit: each side is compared with
 // what it held itself when both agreed.
 func TestNormalisationIsNoEdit(t *testing.T) {
@@ -200,11 +216,12 @@ func TestDeletions(t *testing.T) {
 		{"an attendee deletes an event: it stays for the others", model.Event, future, nil, false, "delete", "", Kept},
 		{"a contact is deleted in the mailbox, default policy", model.Contact, card, nil, true, "unlink", "", Kept},
 		{"the CRM deletes an event", model.Event, nil, future, false, "delete", model.Mail, ""},
+		{"an attendee deletes what the CRM just changed: it does not come back", model.Event, text("title", "Review 2", "start", "2026-03-20T09:00:00Z"), nil, false, "delete", "", Kept},
 		{"both sides deleted it", model.Event, nil, nil, true, "delete", "", Tombstone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			was := tt.crm
-			if was == nil {
+			if was == nil || tt.kind == model.Event && tt.crm.Text("title") != "Review" {
 				was = future
 			}
 			in := world(linked(tt.kind, was, tt.crm, tt.mail))

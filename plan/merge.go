@@ -83,22 +83,90 @@ func (f fieldMerge) do() (toC, toM, lost model.Value) {
 // sets merges by element: each side receives what the other added, changed or
 // removed, and keeps the rest of its own.
 func (f fieldMerge) sets() (toC, toM, lost model.Value) {
-	keys := map[string]bool{}
+	var keys []string
 	for _, v := range []model.Value{f.c, f.m, f.baseC, f.baseM} {
 		for _, e := range v.Set {
-			keys[e.Key] = true
+			keys = append(keys, e.Key)
 		}
 	}
+	slices.Sort(keys)
 	var outC, outM, outL []model.Element
-	for k := range keys {
+	for _, k := range slices.Compact(keys) {
 		one := fieldMerge{
 			c: element(f.c, k), m: element(f.m, k), baseC: element(f.baseC, k), baseM: element(f.baseM, k),
 			based: f.based, winner: f.winner,
 		}
-		c, m, l := one.do()
+		c, m, l := one.one()
 		outC, outM, outL = append(outC, c.Set...), append(outM, m.Set...), append(outL, l.Set...)
 	}
 	return setOf(outC), setOf(outM), setOf(outL)
+}
+
+// one merges one element. Where both sides have it, its text and each of its
+// attributes are merged for themselves: a type that one system cannot hold is
+// not an edit of the number.
+func (f fieldMerge) one() (toC, toM, lost model.Value) {
+	if f.c.Empty() || f.m.Empty() {
+		return f.do()
+	}
+	c, m := f.c.Set[0], f.m.Set[0]
+	baseC, baseM := first(f.baseC), first(f.baseM)
+	outC, outM := model.Element{Key: c.Key}, model.Element{Key: c.Key}
+	clash := false
+	for _, name := range parts(c, m, baseC, baseM) {
+		part := fieldMerge{
+			c: textOf(c, name), m: textOf(m, name), baseC: textOf(baseC, name), baseM: textOf(baseM, name),
+			based: f.based && (baseC.Key != "" || baseM.Key != ""), winner: f.winner,
+		}
+		toC, toM, lost := part.do()
+		outC, outM = with(outC, name, toC.Text), with(outM, name, toM.Text)
+		clash = clash || !lost.Empty()
+	}
+	if clash {
+		lost = f.m
+		if f.winner == model.Mail {
+			lost = f.c
+		}
+	}
+	return setOf([]model.Element{outC}), setOf([]model.Element{outM}), lost
+}
+
+// parts are the names of what an element consists of: "" is its text.
+func parts(elements ...model.Element) []string {
+	names := []string{""}
+	for _, e := range elements {
+		for k := range e.Attr {
+			names = append(names, k)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func textOf(e model.Element, name string) model.Value {
+	if name == "" {
+		return model.Value{Text: e.Text}
+	}
+	return model.Value{Text: e.Attr[name]}
+}
+
+func with(e model.Element, name, text string) model.Element {
+	switch {
+	case name == "":
+		e.Text = text
+	case text != "" && e.Attr == nil:
+		e.Attr = map[string]string{name: text}
+	case text != "":
+		e.Attr[name] = text
+	}
+	return e
+}
+
+func first(v model.Value) model.Element {
+	if len(v.Set) == 0 {
+		return model.Element{}
+	}
+	return v.Set[0]
 }
 
 func setOf(elements []model.Element) model.Value {

@@ -21,14 +21,19 @@ func (b *builder) deleteMail(p Pair) {
 // person's deletion never takes a shared record from others (design decision 4).
 func (b *builder) deleteCRM(p Pair) {
 	switch {
-	case b.in.Policy.Kinds[p.Kind].MailDelete != "delete", !p.Lead,
-		p.Kind == model.Event && past(held(p.CRM, p.CRMBase), b.in.Now):
+	case !b.travels(p):
 		b.change(p, Change{State: Kept, Reason: ReasonMailGone, DropMail: true})
 	case !b.in.Initialized:
 		b.change(p, Change{State: p.State, Reason: p.Reason, Pending: true})
 	default:
 		b.remove(p, p.CRM, p.Mail, "deleted in the mailbox")
 	}
+}
+
+// travels reports whether a deletion in the mailbox may reach the CRM.
+func (b *builder) travels(p Pair) bool {
+	past := p.Kind == model.Event && past(held(p.CRM, p.CRMBase), b.in.Now)
+	return b.in.Policy.Kinds[p.Kind].MailDelete == "delete" && p.Lead && !past
 }
 
 func (b *builder) remove(p Pair, target, absent *Seen, why string) {
@@ -40,8 +45,14 @@ func (b *builder) remove(p Pair, target, absent *Seen, why string) {
 }
 
 // resurrect creates again, as a new incarnation, what one side deleted and the
-// other changed: the change was made by somebody who wants the item.
+// other changed: the change was made by somebody who wants the item. A deletion
+// in the mailbox that would not have travelled takes nothing from anybody, so
+// the item does not come back to the one who deleted it.
 func (b *builder) resurrect(p Pair, side model.Side) {
+	if side == model.Mail && !b.travels(p) {
+		b.change(p, Change{State: Kept, Reason: ReasonMailGone, DropMail: true})
+		return
+	}
 	absent := p.Mail
 	if side == model.CRM {
 		absent = p.CRM

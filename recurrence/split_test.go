@@ -17,11 +17,11 @@ func TestSplitKeepsEveryOccurrence(t *testing.T) {
 		s := randomSeries(t)
 		all := window(t, s)
 		if len(all) < 2 {
-			t.Skip("nothing to split") // of rapid: another draw
+			return // nothing to split
 		}
 		at := all[rapid.IntRange(1, len(all)-1).Draw(t, "at")].ID
 		if !s.Instant(s.Start).Before(at) {
-			t.Skip("the first")
+			return // the first one was moved behind another
 		}
 		before, after, err := s.Split(at)
 		if err != nil {

@@ -91,16 +91,9 @@ func (e *Edit) Replace(p Property, l Line) {
 
 // InsertAfter puts lines behind the property.
 func (e *Edit) InsertAfter(p Property, lines ...Line) {
-	if e.at(p) == nil {
-		return
+	if e.at(p) != nil {
+		e.insert(p.rec(), p.dialect(), lines, nil)
 	}
-	after := p.rec()
-	if next := int(p.index) + 1; next < len(e.doc.lines) && e.doc.encodingOf(after) == encodingBase64 {
-		if l := &e.doc.lines[next]; l.kind == kindBlank {
-			after = l // vCard 2.1 section 2.1.3 ends base64 with an empty line
-		}
-	}
-	e.insert(after, p.dialect(), lines, nil)
 }
 
 // Append adds properties at the end of the component's own, before its first
@@ -360,7 +353,12 @@ func (e *Edit) headerSplice(p Property, l *line, le *lineEdit) splice {
 	}
 	var b strings.Builder
 	writeFolded(&b, h.String(), value, p.dialect(), enc, e.doc.eol)
-	return splice{nameStart, l.valueEnd, 1, b.String()}
+	to := l.valueEnd
+	if enc != encodingBase64 && e.doc.encodingOf(l) == encodingBase64 && e.terminated(l) {
+		b.WriteString(e.doc.eol) // without the empty line that ended base64
+		to = l.end
+	}
+	return splice{nameStart, to, 1, b.String()}
 }
 
 func findParam(params []Param, name string) (Param, bool) {

@@ -215,6 +215,14 @@ func (p *parser) extendBase64(l *line, end, next int) (int, int) {
 		p.phys++
 		l.folded = true
 	}
+	if next < len(src) {
+		// The empty line that ends base64 in vCard 2.1 (section 2.1.3) belongs
+		// to the property.
+		if e, n := p.physical(next); e == next && (n == len(src) || !isBlank(src[n])) {
+			p.phys++
+			next = n
+		}
+	}
 	return end, next
 }
 

@@ -26,7 +26,11 @@ func New(name string, s connector.Settings) (connector.Connector, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no connector %q; use one of: %s", name, strings.Join(Names(), ", "))
 	}
-	return configure(s)
+	c, err := configure(s)
+	if err != nil {
+		return nil, err // and not a nil connector of some type
+	}
+	return c, nil
 }
 
 // Names lists the connectors, sorted.

@@ -165,6 +165,9 @@ func (w *calendarEdit) number(property, text string) {
 // wanted keeps its bytes, unless the zone itself was changed.
 func (w *calendarEdit) times(zoneChanged bool, endProperty, endField string) {
 	start, end := w.main.First("DTSTART"), w.main.First(endProperty)
+	if w.want.Text("start") == "" && w.main.Name() == "VEVENT" {
+		return // an event has a start (RFC 5545 section 3.6.1)
+	}
 	zone := w.targetZone(start, end, zoneChanged)
 	if !w.says(start, w.want.Text("start")) || zoneChanged && !w.inZone(start, zone) {
 		w.time(start, "DTSTART", w.want.Text("start"), zone)

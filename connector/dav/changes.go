@@ -29,6 +29,10 @@ func (s *Session) Changes(ctx context.Context, c model.Collection, since model.C
 			yield(connector.Page{}, err)
 			return
 		}
+		if fail := r.badID(); fail != nil {
+			r.fail(fail)
+			return
+		}
 		r.resume = since
 		switch cur.mode {
 		case syncMode, fullMode:
@@ -47,6 +51,10 @@ func (s *Session) List(ctx context.Context, c model.Collection, _ model.Cursor) 
 	return func(yield func(connector.Page, error) bool) {
 		r := s.report(ctx, c, yield)
 		r.idsOnly = true
+		if fail := r.badID(); fail != nil {
+			r.fail(fail)
+			return
+		}
 		r.list(cursor{})
 	}
 }
@@ -72,6 +80,14 @@ type report struct {
 func (s *Session) report(ctx context.Context, c model.Collection, yield func(connector.Page, error) bool) *report {
 	href, mixed := collectionHref(c.ID)
 	return &report{session: s, ctx: ctx, target: c, href: href, mixed: mixed, yield: yield}
+}
+
+// badID refuses an id that we did not give.
+func (r *report) badID() *failure {
+	if r.mixed && r.target.ID != collectionID(r.href, r.target.Kind, true) {
+		return &failure{fault: statuses(http.StatusNotFound).fault("dav.collection-id", "")}
+	}
+	return nil
 }
 
 // begin chooses the way of reporting when nothing is known yet.
@@ -113,7 +129,10 @@ type state struct {
 
 func (s *Session) state(ctx context.Context, c model.Collection) (state, *failure) {
 	href, _ := collectionHref(c.ID)
-	m, _, fail := s.link.properties(ctx, href, "sync-token", "supported-report-set", "S:getctag")
+	m, _, fail := s.link.properties(ctx, href, "sync-token", "supported-report-set", "S:getctag", "resourcetype")
+	if fail == nil && m.has(davName("resourcetype")) && !m.find(davName("resourcetype")).has(davName("collection")) {
+		fail = &failure{fault: statuses(http.StatusNotFound).fault("dav.no-collection", "")}
+	}
 	if fail != nil {
 		return state{}, fail.ofCollection()
 	}
@@ -147,7 +166,8 @@ func (r *report) fail(f *failure) {
 // cursor, which was taken before.
 func (r *report) list(end cursor) {
 	r.full = true
-	count := 0
+	count, here := 0, false
+	var gone *failure
 	props := []string{"getetag", "resourcetype"}
 	if r.mixed {
 		props = append(props, "getcontenttype")
@@ -155,12 +175,24 @@ func (r *report) list(end cursor) {
 	req := request{method: "PROPFIND", href: r.href, depth: "1", body: propfind(props...)}
 	_, fail := r.session.link.multistatus(r.ctx, req, func(m member, at *url.URL) error {
 		id := r.session.link.normal(m.href, at)
-		if sameHref(id, r.href) || m.find(davName("resourcetype")).has(davName("collection")) {
+		if sameHref(id, r.href) {
+			here, gone = true, m.failure()
+			return nil
+		}
+		if m.find(davName("resourcetype")).has(davName("collection")) {
 			return nil
 		}
 		count++
 		return r.changed(m, id)
 	})
+	if fail == nil {
+		fail = gone
+	}
+	if fail == nil && !here && count == 0 {
+		// An answer that names nothing at all, not even the collection, is no
+		// empty collection.
+		fail = &failure{fault: statuses(http.StatusNotFound).fault("dav.empty-answer", "")}
+	}
 	if fail != nil {
 		r.fail(fail)
 		return

@@ -37,7 +37,7 @@ type client struct {
 }
 
 func newClient(allowInsecure bool) *client {
-	const idle = 2 * parallelBatches * writesAtOnce
+	const idle = parallelBatches * writesAtOnce
 	return &client{
 		allowInsecure: allowInsecure,
 		http: &http.Client{
@@ -256,6 +256,9 @@ func (l *link) properties(ctx context.Context, href string, names ...string) (fo
 		found, at = m, asked
 		return nil
 	})
+	if fail == nil {
+		fail = found.failure()
+	}
 	return found, at, fail
 }
 

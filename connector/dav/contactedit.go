@@ -51,12 +51,17 @@ func editContact(card vobject.Component, edit *vobject.Edit, want model.Content,
 // text sets, adds or removes a property with one text.
 func (w *cardEdit) text(property, text string) { setText(w.card, w.edit, property, text) }
 
+// setText changes the first of several properties of one name (translations
+// under one ALTID, for example), which is the one that is read; removing takes
+// all, or another would appear in its place.
+
 func setText(c vobject.Component, edit *vobject.Edit, property, text string) {
 	p := c.First(property)
 	switch {
-	case text == "" && p.Exists():
-		edit.Remove(p)
 	case text == "":
+		for _, p := range c.All(property) {
+			edit.Remove(p)
+		}
 	case p.Exists():
 		edit.SetText(p, text)
 	default:

@@ -171,8 +171,10 @@ func (m contactSet) line(d vobject.Dialect, e model.Element) vobject.Line {
 			fields = append(fields, oneOrNone(e.Attr[part]))
 		}
 		line = vobject.Structured(m.property, fields...)
-	case m.field == "urls":
-		line = vobject.Raw(m.property, e.Text) // a URI is not escaped (RFC 6350 section 6.7.8)
+	case m.field == "urls" && d == vobject.VCard40:
+		// A URI is not escaped (RFC 6350 section 6.7.8). Of one in vCard 3.0,
+		// Radicale 3.1 drops what follows a comma that is not.
+		line = vobject.Raw(m.property, e.Text)
 	}
 	if m.types == nil {
 		return line

@@ -60,6 +60,12 @@ func New(s connector.Settings) (*Connector, error) {
 // Name returns "dav".
 func (c *Connector) Name() string { return Name }
 
+// Close ends idle connections to the server. Sessions still open may go on.
+func (c *Connector) Close() error {
+	c.client.http.CloseIdleConnections()
+	return nil
+}
+
 // Capabilities says what CalDAV and CardDAV can do. Creates choose their own
 // address from the operation key (tier T1); ETags make writes conditional; they
 // have no order; what was written is visible at once.

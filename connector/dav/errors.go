@@ -145,6 +145,21 @@ func refusal(r request, resp *http.Response) *failure {
 	return f
 }
 
+// failure is what a multistatus says of a whole member, if that is bad: Cyrus
+// answers for what does not exist in a 207.
+func (m member) failure() *failure {
+	if m.status < 300 {
+		return nil
+	}
+	f := &failure{status: m.status, precondition: precondition(m.error)}
+	row, known := preconditions(f.precondition)
+	if !known {
+		row = statuses(m.status)
+	}
+	f.fault = row.fault(codeOf(m.status, f.precondition), fmt.Sprintf("HTTP 207 with %d for the resource", m.status))
+	return f
+}
+
 func (row rule) fault(code, evidence string) *fault.Fault {
 	return &fault.Fault{
 		Class: row.class, Scope: row.scope, Side: model.Mail, Source: Name,

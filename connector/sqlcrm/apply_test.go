@@ -127,6 +127,12 @@ func TestAccess(t *testing.T) {
 		if got := access(model.Event, "b"); got != "[{vic owner} {new participant}]" {
 			t.Errorf("b: access is %s", got)
 		}
+		p.exec(t, "UPDATE crm_user SET email = 'other@example.com' WHERE id = 'new'")
+		equal(t, "a changed address", r.poll(t), []string{"b"})
+		p.exec(t, "UPDATE crm_user SET name = 'Newer' WHERE id = 'new'")
+		equal(t, "a changed name", r.poll(t), nil)
+		p.exec(t, "DELETE FROM crm_user WHERE id = 'uma'")
+		equal(t, "a deleted user's appointments", r.poll(t), []string{"a"})
 	})
 }
 

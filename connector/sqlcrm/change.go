@@ -194,7 +194,7 @@ func (b *batch) deleteAll(ctx context.Context, q querier, ids []string) error {
 		_, err := b.exec(ctx, q, "UPDATE "+quote(t.Table)+" SET "+set+" WHERE "+where, append([]any{d.Value}, args...)...)
 		return err
 	}
-	for _, name := range t.fieldNames() {
+	for _, name := range t.names {
 		// A database of somebody else's need not delete side rows by itself.
 		if s := t.Fields[name].Rows; s != nil && !b.mapping.reference {
 			children, args := b.among(quote(s.Parent), b.typeOf(s.Table, s.Parent), ids)

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,9 +32,9 @@ func (t *table) item(r *row, people map[string]string) model.Item {
 	if at, err := parseTime(r.text(t.Modified), time.UTC); err == nil {
 		it.Modified = at
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+	for _, name := range t.names {
 		f := t.Fields[name]
-		if model.IsSet(t.kind, name) {
+		if t.Fields[name].set {
 			it.Content.PutSet(name, f.elements(name, r))
 			continue
 		}
@@ -163,6 +162,9 @@ func (t *table) readText(f field, r *row) (string, error) {
 		if f.Column == t.organizerColumn() {
 			return model.FoldAddress(text), nil
 		}
+		if f.Column == t.Fields["overrides"].Column {
+			return text, nil // iCalendar text has line ends of its own (RFC 5545 3.1)
+		}
 		return strings.ReplaceAll(text, "\r\n", "\n"), nil
 	}
 }
@@ -235,7 +237,7 @@ func (d *database) convert(t *table, c model.Content, fields []string, current *
 		if !ok {
 			continue
 		}
-		if model.IsSet(t.kind, name) {
+		if t.Fields[name].set {
 			rest, err := f.place(name, c.Set(name), current, out.columns)
 			if err != nil {
 				return out, err

@@ -21,7 +21,7 @@ func (b *batch) create(ctx context.Context, q querier) error {
 	}
 	var fresh []writing
 	for _, op := range b.of(model.Create) {
-		c, err := b.convert(b.table, op.Content, b.table.fieldNames(), nil)
+		c, err := b.convert(b.table, op.Content, b.table.names, nil)
 		if err != nil {
 			b.refuse(op.at, err)
 			continue

@@ -71,7 +71,7 @@ func decodeCursor(c model.Cursor, epoch, layout string) (cursor, error) {
 // layout identifies a kind's mapping: another one shows other content.
 func (t *table) layout() string {
 	text := fmt.Sprintf("%+v %+v %+v", t.withoutPointers(), t.Version, t.Deleted)
-	for _, name := range t.fieldNames() {
+	for _, name := range t.names {
 		f := t.Fields[name]
 		text += fmt.Sprintf(" %s %+v %+v", name, f.Rows, field{Column: f.Column, As: f.As, Zone: f.Zone, Values: f.Values, Columns: f.Columns})
 	}

@@ -12,6 +12,7 @@ import (
 	"lockstep.dev/connector"
 	"lockstep.dev/connector/sqlcrm"
 	"lockstep.dev/fault"
+	"lockstep.dev/internal/peer"
 	"lockstep.dev/model"
 )
 
@@ -289,6 +290,24 @@ func TestWatch(t *testing.T) {
 			must(t, err)
 		})
 	}
+}
+
+// N-05: the CRM is down for a while. That is a fault which passes, and the
+// same session goes on afterwards where it was.
+func TestServerComesBack(t *testing.T) {
+	server := peer.PostgreSQLServer(t)
+	dsn := server.Database(t).DSN
+	p := place{settings: connector.Settings{Values: map[string]string{"dsn": dsn}}, db: open(t, "postgres", dsn), postgres: true}
+	p.reference(t)
+	r := p.reader(t, model.Contact)
+	r.poll(t)
+	p.exec(t, "INSERT INTO contact (id, full_name) VALUES ('while', 'W')")
+	server.Stop(t)
+	if _, err := r.read(t); !fault.Is(err, fault.Transient) {
+		t.Errorf("while it is down: %v", err)
+	}
+	server.Start(t)
+	equal(t, "afterwards", r.poll(t), []string{"while"})
 }
 
 func TestInstallTwice(t *testing.T) {

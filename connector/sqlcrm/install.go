@@ -60,6 +60,20 @@ func Install(ctx context.Context, settings connector.Settings) error {
 	return s.script(ctx, postgresSchema)
 }
 
+// Connect opens the CRM's database as one of its other clients, for rehearsals
+// and tests that change it behind the connector's back. The caller closes it.
+func Connect(settings connector.Settings) (*sqlx.DB, error) {
+	a, err := parseAddress(settings)
+	if err != nil {
+		return nil, err
+	}
+	d, err := openDatabase(a, "", settings.Secret, false)
+	if err != nil {
+		return nil, err
+	}
+	return d.db, nil
+}
+
 // installKeys adds our tables to somebody else's database.
 func (s *session) installKeys(ctx context.Context) error {
 	if err := s.script(ctx, keysSchema); err != nil {

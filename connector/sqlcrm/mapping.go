@@ -4,6 +4,7 @@ import (
 	_ "embed" // the reference mapping
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,7 +55,8 @@ type table struct {
 	Fixed    map[string]string `yaml:"fixed"`    // columns with one value for all items of the kind
 	Fields   map[string]field  `yaml:"fields"`
 
-	kind model.Kind
+	kind  model.Kind
+	names []string // of Fields, sorted
 }
 
 // version is the column that every change of an item changes.
@@ -88,6 +90,8 @@ type field struct {
 	// take what remains.
 	Columns []slot `yaml:"columns"`
 	Rows    *side  `yaml:"rows"`
+
+	set bool
 }
 
 // slot is room for one element of a set in the item's own row.
@@ -205,7 +209,11 @@ func (m *mapping) gather() {
 	all := map[model.Kind]*table{model.Contact: m.Contact, model.Event: m.Event, model.Task: m.Task}
 	for _, kind := range model.Kinds() {
 		if t := all[kind]; t != nil {
-			t.kind = kind
+			t.kind, t.names = kind, slices.Sorted(maps.Keys(t.Fields))
+			for name, f := range t.Fields {
+				f.set = model.IsSet(kind, name)
+				t.Fields[name] = f
+			}
 			m.list = append(m.list, t)
 		}
 	}
@@ -322,7 +330,7 @@ func unknownMember(key, value *yaml.Node, t reflect.Type) *yaml.Node {
 		return nil
 	}
 	for i := range t.NumField() {
-		if f := t.Field(i); f.Tag.Get("yaml") == key.Value {
+		if f := t.Field(i); f.IsExported() && f.Tag.Get("yaml") == key.Value {
 			return unknownKey(value, f.Type)
 		}
 	}

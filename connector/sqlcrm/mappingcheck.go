@@ -1,7 +1,6 @@
 package sqlcrm
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ func (m *mapping) checkTable(t *table) error {
 	if err := m.checkDeleted(t); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+	for _, name := range t.names {
 		if err := m.checkField(t, name); err != nil {
 			return err
 		}
@@ -115,7 +114,7 @@ func (m *mapping) checkField(t *table, name string) error {
 	if !slices.Contains(model.SharedFields(t.kind), name) {
 		return badMapping("%s, line %d: %s has no field %s that can be in a CRM. It has %s.", m.file, line, kind, name, strings.Join(model.SharedFields(t.kind), ", "))
 	}
-	if !model.IsSet(t.kind, name) {
+	if !t.Fields[name].set {
 		return m.checkText(f, line, kind, name)
 	}
 	if f.Column != "" && len(f.Columns) == 0 {

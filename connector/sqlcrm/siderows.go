@@ -12,9 +12,6 @@ import (
 
 func number(i int) string { return strconv.Itoa(i) }
 
-// fieldNames lists the mapped fields, sorted.
-func (t *table) fieldNames() []string { return slices.Sorted(maps.Keys(t.Fields)) }
-
 // sideChange is what becomes of the side rows of a batch. Each entry begins
 // with the parent's id.
 type sideChange struct {
@@ -26,7 +23,7 @@ type sideChange struct {
 // at most for each table. Rows that stay as they are are not touched, and rows
 // that change keep the columns we do not know.
 func (b *batch) writeSides(ctx context.Context, q querier, all []writing) error {
-	for _, name := range b.table.fieldNames() {
+	for _, name := range b.table.names {
 		s := b.table.Fields[name].Rows
 		if s == nil {
 			continue

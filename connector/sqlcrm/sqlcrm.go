@@ -38,7 +38,13 @@ type crm struct {
 // PostgreSQL schema of the tables) and allow_insecure (true lets a password
 // travel without TLS). It opens nothing. A wrong setting is a *fault.Fault
 // that names the key.
-func New(s connector.Settings) (connector.Connector, error) { return configure(s) }
+func New(s connector.Settings) (connector.Connector, error) {
+	c, err := configure(s)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
 
 func configure(s connector.Settings) (*crm, error) {
 	known := []string{"allow_insecure", "dsn", "mapping", "schema"}
@@ -103,7 +109,7 @@ func (c *crm) Capabilities() connector.Capabilities {
 		}
 		kinds[t.kind] = connector.KindCapabilities{
 			Create: connector.T1,
-			Fields: slices.Sorted(maps.Keys(t.Fields)),
+			Fields: slices.Clone(t.names),
 			Delta:  t.Version != nil && t.Deleted != nil,
 			// Every write locks its row and compares the version first; without a
 			// version column that is a hash of the content.
@@ -120,7 +126,11 @@ func (c *crm) Capabilities() connector.Capabilities {
 
 // Open prepares a session for the organisation. It does not connect yet.
 func (c *crm) Open(_ context.Context, a model.Account) (connector.Session, error) {
-	return c.open(a, false)
+	s, err := c.open(a, false)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // open makes a session; create lets an SQLite file come into being.

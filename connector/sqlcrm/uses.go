@@ -50,7 +50,7 @@ func (m *mapping) uses() []use {
 			add(t.Table, d.Column, kind, "deleted", "column")
 			d.uses(kind, add)
 		}
-		for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+		for _, name := range t.names {
 			f := t.Fields[name]
 			f.uses(t.Table, add, kind, "fields", name)
 		}

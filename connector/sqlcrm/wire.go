@@ -92,7 +92,7 @@ func (d *database) loadAround(ctx context.Context, q querier, t *table, ids []st
 	if len(ids) == 0 {
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+	for _, name := range t.names {
 		if s := t.Fields[name].Rows; s != nil {
 			if err := d.loadSide(ctx, q, name, s, ids, rows); err != nil {
 				return err

@@ -98,24 +98,22 @@ CREATE TABLE collection (
 );
 
 CREATE TABLE content (
-    key BLOB NOT NULL,                -- HMAC-SHA-256 of the body
-    connection TEXT NOT NULL REFERENCES connection (id),
+    key BLOB NOT NULL PRIMARY KEY,    -- HMAC-SHA-256 of the body
     body BLOB NOT NULL,
-    seen BIGINT NOT NULL,             -- when it was last stored or named
-    PRIMARY KEY (key, connection)
+    seen BIGINT NOT NULL              -- when it was last stored or named
 );
 CREATE INDEX content_seen ON content (seen);
 
 CREATE TABLE observation (
-    connection TEXT NOT NULL REFERENCES connection (id),
+    connection TEXT NOT NULL,
     mailbox TEXT NOT NULL,            -- empty on the CRM side
     kind TEXT NOT NULL,
     item TEXT NOT NULL,
     collection TEXT NOT NULL,
     version TEXT NOT NULL,
     ord BIGINT NOT NULL,
-    content BLOB,
-    raw BLOB,
+    content BLOB REFERENCES content (key),
+    raw BLOB REFERENCES content (key),
     uid TEXT NOT NULL,
     stamp TEXT NOT NULL,
     natural_key BLOB,                 -- HMAC
@@ -127,20 +125,18 @@ CREATE TABLE observation (
     listing BIGINT NOT NULL,          -- the last full listing that named it
     applied BIGINT NOT NULL,          -- when Apply last wrote it
     modified BIGINT NOT NULL,
-    PRIMARY KEY (connection, mailbox, kind, item),
-    FOREIGN KEY (content, connection) REFERENCES content (key, connection),
-    FOREIGN KEY (raw, connection) REFERENCES content (key, connection)
+    PRIMARY KEY (connection, mailbox, kind, item)
 );
 CREATE INDEX observation_uid ON observation (uid, connection, mailbox) WHERE uid <> '';
-CREATE INDEX observation_content ON observation (content, connection) WHERE content IS NOT NULL;
-CREATE INDEX observation_raw ON observation (raw, connection) WHERE raw IS NOT NULL;
-CREATE INDEX observation_natural ON observation (natural_key, connection) WHERE natural_key IS NOT NULL;
+CREATE INDEX observation_content ON observation (content) WHERE content IS NOT NULL;
+CREATE INDEX observation_raw ON observation (raw) WHERE raw IS NOT NULL;
+CREATE INDEX observation_natural ON observation (natural_key) WHERE natural_key IS NOT NULL;
 CREATE INDEX observation_absent ON observation (connection, mailbox, absent_since) WHERE absent = 1;
 
 -- Which CRM users take part in a CRM item. A mailbox sees an item of which its
 -- CRM user is one.
 CREATE TABLE access (
-    connection TEXT NOT NULL REFERENCES connection (id),
+    connection TEXT NOT NULL,
     kind TEXT NOT NULL,
     item TEXT NOT NULL,
     crm_user TEXT NOT NULL,
@@ -151,7 +147,7 @@ CREATE INDEX access_user ON access (connection, crm_user, kind, item);
 
 -- What a mailbox has to look at: the truth behind every wake-up.
 CREATE TABLE pending (
-    mailbox TEXT NOT NULL REFERENCES mailbox (id),
+    mailbox TEXT NOT NULL,
     side TEXT NOT NULL,
     kind TEXT NOT NULL,
     item TEXT NOT NULL,
@@ -167,32 +163,29 @@ CREATE TABLE link (
     mailbox TEXT NOT NULL REFERENCES mailbox (id),
     entity TEXT NOT NULL,
     kind TEXT NOT NULL,
-    crm TEXT NOT NULL REFERENCES connection (id),
-    mail TEXT NOT NULL REFERENCES connection (id),
+    crm TEXT NOT NULL,                -- the mailbox's CRM connection, by which changes are routed
     crm_item TEXT,
     mail_item TEXT,
     state TEXT NOT NULL,
     reason TEXT NOT NULL,
     incarnation BIGINT NOT NULL DEFAULT 0,
-    crm_base BLOB,
-    mail_base BLOB,
+    crm_base BLOB REFERENCES content (key),
+    mail_base BLOB REFERENCES content (key),
     recheck BIGINT NOT NULL DEFAULT 0,
     synced BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (mailbox, entity),
     UNIQUE (mailbox, kind, crm_item),
-    UNIQUE (mailbox, kind, mail_item),
-    FOREIGN KEY (crm_base, crm) REFERENCES content (key, connection),
-    FOREIGN KEY (mail_base, mail) REFERENCES content (key, connection)
+    UNIQUE (mailbox, kind, mail_item)
 );
 CREATE INDEX link_entity ON link (crm, entity);
-CREATE INDEX link_crm_base ON link (crm_base, crm) WHERE crm_base IS NOT NULL;
-CREATE INDEX link_mail_base ON link (mail_base, mail) WHERE mail_base IS NOT NULL;
+CREATE INDEX link_crm_base ON link (crm_base) WHERE crm_base IS NOT NULL;
+CREATE INDEX link_mail_base ON link (mail_base) WHERE mail_base IS NOT NULL;
 CREATE INDEX link_recheck ON link (mailbox, recheck) WHERE recheck > 0;
 
 -- Every id an entity ever had. Ids are never forgotten while the mailbox (or,
 -- on the CRM side, the connection) is known.
 CREATE TABLE identity (
-    connection TEXT NOT NULL REFERENCES connection (id),
+    connection TEXT NOT NULL,
     mailbox TEXT NOT NULL,            -- empty on the CRM side
     kind TEXT NOT NULL,
     item TEXT NOT NULL,
@@ -217,23 +210,22 @@ CREATE TABLE intent (
     scope TEXT NOT NULL,              -- the mailbox on the mail side, empty in the CRM
     op_key TEXT NOT NULL,
     mailbox TEXT NOT NULL REFERENCES mailbox (id),
-    crm TEXT NOT NULL REFERENCES connection (id),
+    crm TEXT NOT NULL,
     entity TEXT NOT NULL,
     side TEXT NOT NULL,
     kind TEXT NOT NULL,
     collection TEXT NOT NULL,
     uid TEXT NOT NULL,
-    payload BLOB,                     -- frozen
+    payload BLOB REFERENCES content (key),    -- frozen
     generation BIGINT NOT NULL,
     begun BIGINT NOT NULL,
     outcome TEXT NOT NULL DEFAULT '', -- empty or unknown = open
-    PRIMARY KEY (connection, scope, op_key),
-    FOREIGN KEY (payload, connection) REFERENCES content (key, connection)
+    PRIMARY KEY (connection, scope, op_key)
 );
 CREATE INDEX intent_open ON intent (mailbox) WHERE outcome IN ('', 'unknown');
 CREATE INDEX intent_mailbox ON intent (mailbox, side, kind);
 CREATE INDEX intent_entity ON intent (crm, entity);
-CREATE INDEX intent_payload ON intent (payload, connection) WHERE payload IS NOT NULL;
+CREATE INDEX intent_payload ON intent (payload) WHERE payload IS NOT NULL;
 
 CREATE TABLE plan (
     id TEXT NOT NULL PRIMARY KEY,
@@ -251,8 +243,6 @@ CREATE TABLE operation (
     plan TEXT NOT NULL REFERENCES plan (id),
     number BIGINT NOT NULL,
     mailbox TEXT NOT NULL REFERENCES mailbox (id),
-    connection TEXT NOT NULL REFERENCES connection (id),  -- what is written
-    other TEXT NOT NULL REFERENCES connection (id),       -- the other side's
     side TEXT NOT NULL,
     kind TEXT NOT NULL,
     entity TEXT NOT NULL,
@@ -261,39 +251,33 @@ CREATE TABLE operation (
     expect TEXT NOT NULL,
     state TEXT NOT NULL,              -- planned, held, done, refused, unknown
     body BLOB NOT NULL,               -- JSON of the rest; no item content
-    content BLOB,                     -- what is to be written
-    raw BLOB,                         -- the target's bytes as last seen
-    other_key BLOB,                   -- what the other side held
-    result BLOB,                      -- what is stored now
+    content BLOB REFERENCES content (key),    -- what is to be written
+    raw BLOB REFERENCES content (key),        -- the target's bytes as last seen
+    other_key BLOB REFERENCES content (key),  -- what the other side held
+    result BLOB REFERENCES content (key),     -- what is stored now, where another write of the pair follows
     done BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (plan, number),
-    FOREIGN KEY (content, connection) REFERENCES content (key, connection),
-    FOREIGN KEY (raw, connection) REFERENCES content (key, connection),
-    FOREIGN KEY (other_key, other) REFERENCES content (key, connection),
-    FOREIGN KEY (result, connection) REFERENCES content (key, connection)
+    PRIMARY KEY (plan, number)
 );
 CREATE INDEX operation_deleted ON operation (mailbox, done) WHERE action = 'delete';
 CREATE INDEX operation_mailbox ON operation (mailbox);
-CREATE INDEX operation_content ON operation (content, connection) WHERE content IS NOT NULL;
-CREATE INDEX operation_raw ON operation (raw, connection) WHERE raw IS NOT NULL;
-CREATE INDEX operation_other ON operation (other_key, other) WHERE other_key IS NOT NULL;
-CREATE INDEX operation_result ON operation (result, connection) WHERE result IS NOT NULL;
+CREATE INDEX operation_content ON operation (content) WHERE content IS NOT NULL;
+CREATE INDEX operation_raw ON operation (raw) WHERE raw IS NOT NULL;
+CREATE INDEX operation_other ON operation (other_key) WHERE other_key IS NOT NULL;
+CREATE INDEX operation_result ON operation (result) WHERE result IS NOT NULL;
 
 -- Fields that both sides changed; the loser's value is kept as a body.
 CREATE TABLE conflict (
     id TEXT NOT NULL PRIMARY KEY,
     mailbox TEXT NOT NULL REFERENCES mailbox (id),
-    connection TEXT NOT NULL REFERENCES connection (id),  -- the loser's
     entity TEXT NOT NULL,
     kind TEXT NOT NULL,
     field TEXT NOT NULL,
     winner TEXT NOT NULL,
-    loser BLOB NOT NULL,
+    loser BLOB NOT NULL REFERENCES content (key),
     created BIGINT NOT NULL,
-    UNIQUE (mailbox, entity, field, loser),
-    FOREIGN KEY (loser, connection) REFERENCES content (key, connection)
+    UNIQUE (mailbox, entity, field, loser)
 );
-CREATE INDEX conflict_loser ON conflict (loser, connection);
+CREATE INDEX conflict_loser ON conflict (loser);
 
 CREATE TABLE issue (
     mailbox TEXT NOT NULL REFERENCES mailbox (id),

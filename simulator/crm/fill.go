@@ -12,24 +12,40 @@ import (
 	"lockstep.dev/model"
 )
 
-// FillCRM creates the reference schema in an SQLite file and writes the
-// organisation's users and records into it. Nothing carries a Lockstep key: it
-// looks as if people had typed it in.
+// FillCRM creates the reference schema in an SQLite file and fills it.
 func (o Organisation) FillCRM(ctx context.Context, file string) error {
-	settings := connector.Settings{Values: map[string]string{"dsn": file}}
+	return o.Fill(ctx, connector.Settings{Values: map[string]string{"dsn": file}})
+}
+
+// Fill creates the reference schema in the database that the settings of
+// connector sqlcrm name, and writes the organisation's users and records into
+// it. Nothing carries a Lockstep key: it looks as if people had typed it in. A
+// database that has users already is left as it is.
+func (o Organisation) Fill(ctx context.Context, settings connector.Settings) error {
 	if err := sqlcrm.Install(ctx, settings); err != nil {
 		return err
 	}
-	db, err := sqlx.ConnectContext(ctx, "sqlite", file)
+	db, err := sqlcrm.Connect(settings)
 	if err != nil {
-		return fmt.Errorf("open the rehearsal CRM: %w", err)
+		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
+	var users int
+	if err := db.GetContext(ctx, &users, `SELECT COUNT(*) FROM crm_user`); err != nil {
+		return fmt.Errorf("look into the rehearsal CRM: %w", err)
+	}
+	if users > 0 {
+		return nil
+	}
 	for _, u := range o.Users {
-		if _, err := db.ExecContext(ctx, `INSERT INTO crm_user (id, name, email) VALUES (?, ?, ?)`, u.ID, u.Name, u.Address); err != nil {
+		if _, err := db.ExecContext(ctx, db.Rebind(`INSERT INTO crm_user (id, name, email) VALUES (?, ?, ?)`), u.ID, u.Name, u.Address); err != nil {
 			return fmt.Errorf("add rehearsal user: %w", err)
 		}
 	}
+	return o.fill(ctx, db, settings)
+}
+
+func (o Organisation) fill(ctx context.Context, db *sqlx.DB, settings connector.Settings) error {
 	conn, err := sqlcrm.New(settings)
 	if err != nil {
 		return err
@@ -38,7 +54,7 @@ func (o Organisation) FillCRM(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	for _, part := range []struct {
 		kind    model.Kind
 		records []Record

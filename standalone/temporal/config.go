@@ -3,6 +3,7 @@ package temporal
 import (
 	"net"
 	"strconv"
+	"time"
 
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
@@ -24,6 +25,8 @@ const (
 	// apart would only slow it down.
 	noLimit        = 1_000_000 // requests per second
 	visibilityRate = 1_000     // requests per second; the default is 10
+
+	timerWindow = 100 * time.Millisecond
 )
 
 // ports of the server's services, all on the loopback address.
@@ -116,6 +119,10 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		// make tasks wait for the poller of another partition.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+
+		// How far ahead timers are read, and so how late a short one may fire:
+		// a second by default, to bear with the clocks of several hosts.
+		dynamicconfig.TimerProcessorMaxTimeShift.Key(): timerWindow,
 
 		dynamicconfig.FrontendRPS.Key():                                  noLimit,
 		dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key():           noLimit,

@@ -70,9 +70,11 @@ func startWorker(s *temporal.Server, out io.Writer) (worker.Worker, client.Clien
 	if err != nil {
 		return nil, nil, err
 	}
-	w := worker.New(c, queue, worker.Options{})
+	// A task that was waiting for a killed worker goes to the next one soon.
+	w := worker.New(c, queue, worker.Options{StickyScheduleToStartTimeout: time.Second})
 	w.RegisterWorkflow(Paced)
 	w.RegisterWorkflow(Endless)
+	w.RegisterWorkflow(Counted)
 	w.RegisterActivity(&activities{out})
 	return w, c, w.Start()
 }

@@ -2,8 +2,11 @@ package temporal_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"lockstep.dev/standalone/temporal"
 )
 
 // Both modules of the repository must build against the same Temporal client
@@ -21,6 +24,18 @@ func TestModulesUseTheSameVersions(t *testing.T) {
 	}
 	if ours["go"] != roots["go"] {
 		t.Errorf("standalone/go.mod wants Go %s, go.mod %s", ours["go"], roots["go"])
+	}
+}
+
+// The record beside the file names the server by the version that it claims,
+// which must be the one that we take from the module proxy.
+func TestServerNamesItsVersion(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "temporal.db")
+	temporal.ForTest(t, onFile(path))
+	text, err := os.ReadFile(path + ".json")
+	if want := `"server":"` + pinned(t, "go.temporal.io/server") + `"`; err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("record %s, %v, want %s", text, err, want)
 	}
 }
 

@@ -114,7 +114,7 @@ const rootExamples = `  lockstep mailbox list
 func (a *app) root() *cobra.Command {
 	c := &cobra.Command{
 		Use: "lockstep", Short: "Keeps a CRM and mailboxes in step", Long: rootHelp, Example: rootExamples,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, DisableFlagsInUseLine: true,
 		Args: noun, RunE: help,
 	}
 	c.PersistentFlags().StringVar(&a.folder, "data", "", "data `folder` of a running standalone program")
@@ -131,7 +131,7 @@ func (a *app) root() *cobra.Command {
 
 // group makes a noun's command, under which its verbs stand.
 func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: noun, RunE: help}
+	c := &cobra.Command{Use: use, Short: short, Args: noun, RunE: help, DisableFlagsInUseLine: true}
 	c.AddCommand(verbs...)
 	return c
 }

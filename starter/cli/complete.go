@@ -10,12 +10,17 @@ import (
 	"lockstep.dev/store"
 )
 
-// completeMailbox completes addresses. A shell cannot be told of trouble, so a
-// Lockstep that is not found completes nothing.
+// completeMailbox completes the argument of commands on a mailbox.
 func (a *app) completeMailbox(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 && !strings.Contains(c.Use, "...") {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
+	return a.completeAddress(c, args, begun)
+}
+
+// completeAddress completes addresses. A shell cannot be told of trouble, so a
+// Lockstep that is not found completes nothing.
+func (a *app) completeAddress(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	h, err := a.home(c.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp

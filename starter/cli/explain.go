@@ -31,7 +31,7 @@ func (a *app) explain() *cobra.Command {
 	}
 	c.Flags().StringVarP(&mailbox, "mailbox", "m", "", "only this `mailbox`")
 	c.Flags().BoolVar(&content, "content", false, "show titles and names too")
-	_ = c.RegisterFlagCompletionFunc("mailbox", a.completeMailbox)
+	_ = c.RegisterFlagCompletionFunc("mailbox", a.completeAddress)
 	return c
 }
 

@@ -191,7 +191,7 @@ func (a *app) writeMailbox(w io.Writer, d mailboxDetail) {
 		t.write(w)
 	}
 	if d.Plan != nil && (d.Plan.State == store.PlanHeld || d.Plan.Counts.Held > 0) {
-		fmt.Fprintf(w, "\nPlan %s waits for approval: %s.\nLook at it:  lockstep plan show %s\nApprove it:  lockstep plan approve %s\n",
+		fmt.Fprintf(w, "\nPlan %s is held: %s.\nLook at it:  lockstep plan show %s\nApprove it:  lockstep plan approve %s\n",
 			d.Plan.Hash, d.Plan.Why, d.Address, d.Address)
 	}
 	for _, r := range d.Requests {

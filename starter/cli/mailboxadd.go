@@ -240,7 +240,7 @@ func (f *following) run(ctx context.Context) error {
 		if done, err := f.plan(ctx, m); done || err != nil {
 			return err
 		}
-		if err := f.progress(ctx); err != nil {
+		if nothing, err := f.progress(ctx, m); nothing || err != nil {
 			return err
 		}
 		if !f.Now().Before(f.ends) {
@@ -264,7 +264,7 @@ func (f *following) plan(ctx context.Context, m model.Mailbox) (done bool, err e
 	}
 	if !f.yes {
 		f.sayPlan(headOf(p))
-		f.talk("%s: the first sync waits for approval of plan %s\nLook at it:  lockstep plan show %s\nApprove it:  lockstep plan approve %s",
+		f.talk("\n%s: the first sync waits for approval of plan %s\nLook at it:  lockstep plan show %s\nApprove it:  lockstep plan approve %s",
 			m.Address, p.Hash, m.Address, m.Address)
 		return true, nil
 	}
@@ -272,21 +272,46 @@ func (f *following) plan(ctx context.Context, m model.Mailbox) (done bool, err e
 	return false, err
 }
 
-// progress says how far the first sync is, when that has changed.
-func (f *following) progress(ctx context.Context) error {
-	rows, err := f.opened.Store.Progress(ctx, f.m.ID)
+// progress says how far the first sync is, when that has changed. It reports
+// whether both sides were read and there is nothing to sync yet.
+func (f *following) progress(ctx context.Context, m model.Mailbox) (nothing bool, err error) {
+	rows, err := f.opened.Store.Progress(ctx, m.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
-	text := ""
+	text, pending := "", 0
 	for _, p := range rows {
+		pending += p.Pending
 		if p.CRMItems+p.MailItems > 0 {
 			text += fmt.Sprintf("; %s: %d in the CRM, %d in the mailbox, %d linked", p.Kind, p.CRMItems, p.MailItems, p.Linked)
 		}
 	}
 	if text != "" && text != f.said {
 		f.said = text
-		f.talk("%s: %s", f.m.Address, text[2:])
+		f.talk("%s: %s", m.Address, text[2:])
 	}
-	return nil
+	if pending > 0 || m.Round == f.m.Round {
+		return false, nil
+	}
+	if read, err := f.bothRead(ctx, m); !read || err != nil {
+		return false, err
+	}
+	f.talk("%s: both sides were read; there is nothing to sync yet. From now on it is kept in step", m.Address)
+	return true, nil
+}
+
+// bothRead reports whether the CRM was listed in full, after which a mailbox
+// that was read as well and has no plan has nothing to do.
+func (f *following) bothRead(ctx context.Context, m model.Mailbox) (bool, error) {
+	crm, err := f.opened.Store.Collections(ctx, m.CRM, "")
+	if err != nil || len(crm) == 0 {
+		return false, err
+	}
+	for _, c := range crm {
+		if !c.Missing && !c.Complete {
+			return false, nil
+		}
+	}
+	p, err := newest(ctx, f.opened.Store, m.ID)
+	return p.ID == "", err
 }

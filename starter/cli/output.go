@@ -41,15 +41,19 @@ func (a *app) list(data any, t table) error {
 }
 
 func (t table) write(w io.Writer) {
-	tab := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	var text strings.Builder
+	tab := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
 	rows := t.rows
 	if len(t.head) > 0 {
 		rows = append([][]string{t.head}, rows...)
 	}
 	for _, row := range rows {
-		fmt.Fprintln(tab, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(tab, strings.Join(row, "\t"))
 	}
-	_ = tab.Flush() // an error stays with the writer underneath
+	_ = tab.Flush() // a strings.Builder never fails
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
 }
 
 // pairs is a table of names and values without a head.

@@ -184,7 +184,7 @@ func writeHead(w io.Writer, p planHead) {
 	case p.State == store.PlanShown:
 		state = "a dry run; nothing is written"
 	case p.State == store.PlanHeld:
-		state = "waits for approval: " + p.Why
+		state = "held: " + p.Why
 	case p.Counts.Held > 0:
 		state = fmt.Sprintf("%d operations wait for approval: %s", p.Counts.Held, p.Why)
 	}

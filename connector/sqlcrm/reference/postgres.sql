@@ -69,6 +69,7 @@ CREATE TABLE IF NOT EXISTS contact (
     po_box            text,
     address_extended  text,
     address_type      text,
+    address_label     text,
     website           text,
     birthday          text CONSTRAINT contact_birthday CHECK (birthday ~ '^(\d{4}|-)-\d{2}-\d{2}$'),
     notes             text,
@@ -107,7 +108,8 @@ CREATE TABLE IF NOT EXISTS contact_address (
     country     text,
     po_box      text,
     extended    text,
-    type        text
+    type        text,
+    label       text
 );
 CREATE INDEX IF NOT EXISTS contact_address_contact ON contact_address (contact_id);
 CREATE TABLE IF NOT EXISTS contact_url (
@@ -217,14 +219,18 @@ END $$;
 -- A user's address decides which appointments concern them.
 CREATE OR REPLACE FUNCTION lockstep_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    concerned text[];
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.email = OLD.email AND NEW.id = OLD.id THEN
         RETURN NULL;
     END IF;
+    concerned := array_remove(ARRAY[
+        CASE WHEN TG_OP <> 'DELETE' THEN lower(NEW.email) END,
+        CASE WHEN TG_OP <> 'INSERT' THEN lower(OLD.email) END], NULL);
     UPDATE appointment SET version = version
-    WHERE lower(organizer) IN (lower(NEW.email), CASE WHEN TG_OP = 'UPDATE' THEN lower(OLD.email) END)
-       OR id IN (SELECT appointment_id FROM appointment_attendee
-                 WHERE lower(email) IN (lower(NEW.email), CASE WHEN TG_OP = 'UPDATE' THEN lower(OLD.email) END));
+    WHERE lower(organizer) = ANY (concerned)
+       OR id IN (SELECT appointment_id FROM appointment_attendee WHERE lower(email) = ANY (concerned));
     RETURN NULL;
 END $$;
 
@@ -263,11 +269,12 @@ BEGIN
         ['contact_email', 'contact', 'contact_id'], ['contact_phone', 'contact', 'contact_id'],
         ['contact_address', 'contact', 'contact_id'], ['contact_url', 'contact', 'contact_id'],
         ['appointment_attendee', 'appointment', 'appointment_id']] LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER lockstep_new_epoch AFTER TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION lockstep_new_epoch()', side[1]);
         FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
             EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %I REFERENCING %s TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lockstep_touch(%L, %L)',
                 'lockstep_touch_' || lower(event), event, side[1],
                 CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END, side[2], side[3]);
         END LOOP;
     END LOOP;
-    CREATE OR REPLACE TRIGGER lockstep_user AFTER INSERT OR UPDATE ON crm_user FOR EACH ROW EXECUTE FUNCTION lockstep_user();
+    CREATE OR REPLACE TRIGGER lockstep_user AFTER INSERT OR UPDATE OR DELETE ON crm_user FOR EACH ROW EXECUTE FUNCTION lockstep_user();
 END $$;

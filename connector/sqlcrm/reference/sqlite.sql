@@ -72,6 +72,7 @@ CREATE TABLE IF NOT EXISTS contact (
     po_box            text,
     address_extended  text,
     address_type      text,
+    address_label     text,
     website           text,
     birthday          text CONSTRAINT contact_birthday CHECK (birthday GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' OR birthday GLOB '--[0-9][0-9]-[0-9][0-9]'),
     notes             text,
@@ -109,7 +110,8 @@ CREATE TABLE IF NOT EXISTS contact_address (
     country     text,
     po_box      text,
     extended    text,
-    type        text
+    type        text,
+    label       text
 );
 CREATE INDEX IF NOT EXISTS contact_address_contact ON contact_address (contact_id);
 CREATE TABLE IF NOT EXISTS contact_url (
@@ -309,9 +311,14 @@ CREATE TRIGGER IF NOT EXISTS crm_user_insert AFTER INSERT ON crm_user BEGIN
        OR id IN (SELECT appointment_id FROM appointment_attendee WHERE lower(email) IN (lower(NEW.email)));
 END;
 
--- A user's address decides which appointments concern them.
 CREATE TRIGGER IF NOT EXISTS crm_user_update AFTER UPDATE OF email, id ON crm_user BEGIN
     UPDATE appointment SET version = version
     WHERE lower(organizer) IN (lower(NEW.email), lower(OLD.email))
        OR id IN (SELECT appointment_id FROM appointment_attendee WHERE lower(email) IN (lower(NEW.email), lower(OLD.email)));
+END;
+
+CREATE TRIGGER IF NOT EXISTS crm_user_delete AFTER DELETE ON crm_user BEGIN
+    UPDATE appointment SET version = version
+    WHERE lower(organizer) = lower(OLD.email)
+       OR id IN (SELECT appointment_id FROM appointment_attendee WHERE lower(email) = lower(OLD.email));
 END;

@@ -1,0 +1,230 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lockstep.dev/connector/memory"
+	"lockstep.dev/fault"
+	"lockstep.dev/model"
+	"lockstep.dev/plan"
+	"lockstep.dev/store"
+)
+
+// errDead is what everything answers once the process is gone.
+var errDead = errors.New("the process is gone")
+
+// point is a place at which a process can die: around every commit and every
+// remote call.
+type point struct {
+	name     string
+	activity int // number of the activity that was running
+	changes  int // commits and remote writes so far
+	remote   bool
+	scene    int // the scene from which it is reached
+}
+
+// gate counts the points that a run passes, and lets it die or a call fail at
+// one of them.
+type gate struct {
+	n        int     // points passed
+	passed   []point // the same by name
+	scene    int
+	changes  int
+	activity int
+	quiet    bool // points are not counted: this is not the part under test
+
+	dieAt  int // number of the point, -1 = never
+	failAt int // the call fails there, or its answer is lost
+	dead   bool
+	deaths int
+
+	// hook sees every point; tests interfere there.
+	hook func(name string) error
+}
+
+func newGate() *gate { return &gate{dieAt: -1, failAt: -1} }
+
+// pass passes one point.
+func (g *gate) pass(name string, remote bool) error {
+	if g.dead {
+		return errDead
+	}
+	if !g.quiet {
+		n := g.n
+		g.n++
+		g.passed = append(g.passed, point{name: name, activity: g.activity, changes: g.changes, remote: remote, scene: g.scene})
+		if n == g.dieAt {
+			g.dead = true
+			g.deaths++
+			return errDead
+		}
+		if n == g.failAt {
+			g.deaths++
+			return noAnswer(name)
+		}
+	}
+	if g.hook != nil {
+		return g.hook(name)
+	}
+	return nil
+}
+
+func noAnswer(name string) error {
+	return &fault.Fault{Class: fault.Transient, Scope: fault.Server, Source: "memory", Code: "memory.lost", Message: "The connection broke off " + name + "."}
+}
+
+// remote is the hook of the connectors.
+func (g *gate) remote(_ context.Context, p memory.Point) error {
+	if p.After && (p.Call == "apply" || p.Call == "unstamp") {
+		g.changes++
+	}
+	return g.pass(p.String(), true)
+}
+
+// mortal is a store whose process can die before and after every commit.
+type mortal struct {
+	store.Store
+	gate *gate
+}
+
+// commit makes one writing call.
+func commit[T any](m mortal, name string, call func() (T, error)) (T, error) {
+	var zero T
+	if err := m.gate.pass("before "+name, false); err != nil {
+		return zero, err
+	}
+	out, err := call()
+	if err != nil {
+		return out, err
+	}
+	m.gate.changes++
+	if err := m.gate.pass("after "+name, false); err != nil {
+		return zero, err
+	}
+	return out, nil
+}
+
+// commit0 makes one writing call that answers nothing.
+func commit0(m mortal, name string, call func() error) error {
+	_, err := commit(m, name, func() (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
+func (m mortal) SaveCollections(ctx context.Context, c model.ConnectionID, id model.MailboxID, found []model.Collection, now time.Time) error {
+	return commit0(m, "SaveCollections", func() error { return m.Store.SaveCollections(ctx, c, id, found, now) })
+}
+
+func (m mortal) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, error) {
+	return commit(m, "SavePage", func() (store.PageOut, error) { return m.Store.SavePage(ctx, in) })
+}
+
+func (m mortal) ResetCursors(ctx context.Context, c model.ConnectionID, id model.MailboxID) error {
+	return commit0(m, "ResetCursors", func() error { return m.Store.ResetCursors(ctx, c, id) })
+}
+
+func (m mortal) FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error) {
+	return commit(m, "FinishFetch", func() (int64, error) { return m.Store.FinishFetch(ctx, id, now, next) })
+}
+
+func (m mortal) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Time) (int64, bool, error) {
+	type answer struct {
+		pass   int64
+		ageing bool
+	}
+	a, err := commit(m, "FinishPass", func() (answer, error) {
+		pass, ageing, err := m.Store.FinishPass(ctx, c, begun)
+		return answer{pass, ageing}, err
+	})
+	return a.pass, a.ageing, err
+}
+
+func (m mortal) CountFailure(ctx context.Context, id model.MailboxID, reset bool) (int, error) {
+	return commit(m, "CountFailure", func() (int, error) { return m.Store.CountFailure(ctx, id, reset) })
+}
+
+func (m mortal) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.Due, error) {
+	return commit(m, "Due", func() (store.Due, error) { return m.Store.Due(ctx, id, now) })
+}
+
+func (m mortal) Lease(ctx context.Context, id model.MailboxID, token string, now, ends time.Time) (time.Time, error) {
+	until, err := time.Time{}, error(nil)
+	_, failed := commit(m, "Lease", func() (time.Time, error) {
+		until, err = m.Store.Lease(ctx, id, token, now, ends)
+		return until, err
+	})
+	return until, failed
+}
+
+func (m mortal) Release(ctx context.Context, id model.MailboxID, token string) error {
+	return commit0(m, "Release", func() error { return m.Store.Release(ctx, id, token) })
+}
+
+func (m mortal) Advance(ctx context.Context, id model.MailboxID, atLeast int64) (int64, error) {
+	return commit(m, "Advance", func() (int64, error) { return m.Store.Advance(ctx, id, atLeast) })
+}
+
+func (m mortal) DropPlan(ctx context.Context, id model.MailboxID) error {
+	return commit0(m, "DropPlan", func() error { return m.Store.DropPlan(ctx, id) })
+}
+
+func (m mortal) Adopt(ctx context.Context, id model.MailboxID, found []store.Found, now time.Time) error {
+	return commit0(m, "Adopt", func() error { return m.Store.Adopt(ctx, id, found, now) })
+}
+
+func (m mortal) Join(ctx context.Context, id model.MailboxID, joins []plan.Join) error {
+	return commit0(m, "Join", func() error { return m.Store.Join(ctx, id, joins) })
+}
+
+func (m mortal) Claim(ctx context.Context, c model.ConnectionID, id model.MailboxID, claims []store.Claim) ([]store.Claim, error) {
+	return commit(m, "Claim", func() ([]store.Claim, error) { return m.Store.Claim(ctx, c, id, claims) })
+}
+
+func (m mortal) BeginPlan(ctx context.Context, p store.PlanRow) (string, error) {
+	return commit(m, "BeginPlan", func() (string, error) { return m.Store.BeginPlan(ctx, p) })
+}
+
+func (m mortal) SaveChunk(ctx context.Context, id model.MailboxID, planID string, c store.Chunk) error {
+	return commit0(m, "SaveChunk", func() error { return m.Store.SaveChunk(ctx, id, planID, c) })
+}
+
+func (m mortal) SealPlan(ctx context.Context, p store.PlanRow) error {
+	return commit0(m, "SealPlan", func() error { return m.Store.SealPlan(ctx, p) })
+}
+
+func (m mortal) Approve(ctx context.Context, id model.MailboxID, hash, by string) error {
+	return commit0(m, "Approve", func() error { return m.Store.Approve(ctx, id, hash, by) })
+}
+
+func (m mortal) ReleaseHeld(ctx context.Context, planID string) error {
+	return commit0(m, "ReleaseHeld", func() error { return m.Store.ReleaseHeld(ctx, planID) })
+}
+
+func (m mortal) Renew(ctx context.Context, id model.MailboxID, token string, ends time.Time) error {
+	return commit0(m, "Renew", func() error { return m.Store.Renew(ctx, id, token, ends) })
+}
+
+func (m mortal) Begin(ctx context.Context, id model.MailboxID, token, planID string, creates []store.Planned, generation int64, now time.Time) error {
+	return commit0(m, "Begin", func() error { return m.Store.Begin(ctx, id, token, planID, creates, generation, now) })
+}
+
+func (m mortal) Commit(ctx context.Context, id model.MailboxID, token, planID string, results []store.Result, now time.Time) ([]model.MailboxID, error) {
+	return commit(m, "Commit", func() ([]model.MailboxID, error) { return m.Store.Commit(ctx, id, token, planID, results, now) })
+}
+
+func (m mortal) FinishPlan(ctx context.Context, id model.MailboxID, token, planID string, r store.Round) error {
+	return commit0(m, "FinishPlan", func() error { return m.Store.FinishPlan(ctx, id, token, planID, r) })
+}
+
+func (m mortal) SetMailboxState(ctx context.Context, id model.MailboxID, s model.MailboxState, reason string) error {
+	return commit0(m, "SetMailboxState", func() error { return m.Store.SetMailboxState(ctx, id, s, reason) })
+}
+
+func (m mortal) FinishRequest(ctx context.Context, id string, o store.RequestOutcome, message string) error {
+	return commit0(m, "FinishRequest", func() error { return m.Store.FinishRequest(ctx, id, o, message) })
+}
+
+// String is for failure messages.
+func (p point) String() string { return fmt.Sprintf("%s (activity %d)", p.name, p.activity) }

@@ -1,0 +1,326 @@
+package activities_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"lockstep.dev/activities"
+	"lockstep.dev/connector"
+	"lockstep.dev/connector/memory"
+	"lockstep.dev/model"
+	"lockstep.dev/store/sqlstore"
+)
+
+// leaseFor is how long a dead process's lease keeps others away.
+const leaseFor = time.Minute
+
+// clock is virtual time: every look at it is a millisecond later.
+type clock struct{ now time.Time }
+
+func (c *clock) Now() time.Time {
+	c.now = c.now.Add(time.Millisecond)
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
+
+// house is an organisation in one process: a CRM and mailboxes that live in
+// memory, our store on SQLite, and the rounds that keep them in step.
+type house struct {
+	t         testing.TB
+	clock     *clock
+	crm, mail *memory.System
+	path      string
+	db        *sqlstore.DB
+	gate      *gate
+	env       *testsuite.TestActivityEnvironment
+	acts      *activities.Activities
+	boxes     []*box
+	crmID     model.ConnectionID
+	mailID    model.ConnectionID
+	info      activity.Info // of the activity that runs
+	woken     map[model.MailboxID]bool
+	lost      bool // Temporal's data is lost together with a process
+	log       []string
+
+	design   design
+	where    place
+	recorder *recording // the unharmed run, while it is being recorded
+}
+
+// box is a mailbox with what its workflow carries.
+type box struct {
+	id         model.MailboxID
+	address    string
+	generation int64
+	look       int
+	state      model.MailboxState
+	held       string // hash of the plan that waits
+	trouble    string
+
+	stage   stage // of the round
+	began   time.Time
+	fetched activities.FetchOut
+	diffed  activities.DiffOut
+	applied activities.ApplyOut
+}
+
+// stage is the activity with which a mailbox's workflow goes on.
+type stage int
+
+const (
+	fetching stage = iota
+	diffing
+	applying
+	settling
+)
+
+// place is where in a run an activity is called.
+type place struct {
+	kind int
+	box  int
+}
+
+const (
+	inStep = iota // by what happens in a story
+	inFeed
+	inRound
+)
+
+// design is the plan of a house.
+type design struct {
+	people    []string // names; ada is ada@example.com with CRM user u-ada
+	kinds     []model.Kind
+	crm, mail memory.Config
+	policy    func(*model.Policy)
+}
+
+func address(name string) string { return name + "@example.com" }
+
+// build makes a house: its people are registered, nothing was read yet.
+func build(t testing.TB, d design) *house {
+	t.Helper()
+	h := &house{t: t, clock: &clock{now: time.Date(2031, 3, 1, 8, 0, 0, 0, time.UTC)}, gate: newGate(), woken: map[model.MailboxID]bool{}}
+	if len(d.people) == 0 {
+		d.people = []string{"ada"}
+	}
+	d.crm.Side, d.mail.Side, d.crm.Now, d.mail.Now = model.CRM, model.Mail, h.clock.Now, h.clock.Now
+	d.crm.Kinds, d.mail.Kinds = only(d.crm, d.kinds), only(d.mail, d.kinds)
+	h.crm, h.mail = memory.New(d.crm), memory.New(d.mail)
+	h.design = d
+	h.path = filepath.Join(scratch(t), "lockstep.db")
+	h.open()
+	h.furnish(d)
+	return h
+}
+
+// only narrows what a system can do to some kinds.
+func only(c memory.Config, kinds []model.Kind) map[model.Kind]connector.KindCapabilities {
+	all := c.Kinds
+	if all == nil {
+		all = memory.Everything(c.Side)
+	}
+	for k := range all {
+		if len(kinds) > 0 && !slices.Contains(kinds, k) {
+			delete(all, k)
+		}
+	}
+	return all
+}
+
+// scratch is a folder in memory where the machine has one: nothing here is
+// about what a disk keeps.
+func scratch(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "lockstep-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// open opens the store.
+func (h *house) open() {
+	h.t.Helper()
+	db, err := sqlstore.Open(context.Background(), sqlstore.Config{
+		Driver: "sqlite", Key: []byte("a key of a test, and of nothing else"),
+		DSN: h.path + "?_pragma=wal_autocheckpoint(50)&_pragma=synchronous(OFF)&_pragma=secure_delete(0)",
+	})
+	h.must(err)
+	if h.db == nil {
+		h.must(db.Migrate(context.Background()))
+	}
+	h.db = db
+	h.acts = &activities.Activities{
+		Store: mortal{Store: db, gate: h.gate}, Systems: h, Waker: h, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: h.clock.Now, LeaseFor: leaseFor,
+	}
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(silent{})
+	h.env = suite.NewTestActivityEnvironment()
+	h.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
+		&teller{house: h}, &activities.Interceptor{Store: h.acts.Store},
+	}})
+	h.env.RegisterActivity(h.acts)
+}
+
+// close closes the store.
+func (h *house) close() { h.must(h.db.Close()) }
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// furnish saves connections, the policy and the people.
+func (h *house) furnish(d design) {
+	h.t.Helper()
+	ctx := context.Background()
+	for _, c := range []struct {
+		id   *model.ConnectionID
+		side model.Side
+	}{{&h.crmID, model.CRM}, {&h.mailID, model.Mail}} {
+		saved, err := h.db.SaveConnection(ctx, model.Connection{
+			Name: string(c.side), Side: c.side, Connector: "memory", Every: time.Minute,
+		})
+		h.must(err)
+		*c.id = saved.ID
+	}
+	p := model.Policy{Name: "all", Approval: "never", Kinds: map[model.Kind]model.KindPolicy{}}
+	for _, k := range model.Kinds() {
+		p.Kinds[k] = model.KindPolicy{FromMail: "all", FromCRM: "all"}
+	}
+	if d.policy != nil {
+		d.policy(&p)
+	}
+	h.must(h.db.SavePolicy(ctx, p))
+	for _, name := range d.people {
+		h.mail.AddMailbox(address(name), "identity-"+name)
+		h.crm.AddUser(connector.User{ID: "u-" + name, Name: name, Address: address(name), Active: true})
+		h.add(name)
+	}
+}
+
+// add registers a person's mailbox.
+func (h *house) add(name string) *box {
+	h.t.Helper()
+	m, err := h.db.Register(context.Background(), model.Mailbox{
+		ID: model.MailboxID("mbx-" + name), Address: address(name), CRM: h.crmID, CRMUser: "u-" + name, Mail: h.mailID,
+		Identity: "identity-" + name, Policy: "all", Created: h.clock.Now(),
+	})
+	h.must(err)
+	for _, b := range h.boxes {
+		if b.id == m.ID {
+			*b = box{id: m.ID, address: m.Address, state: model.Active}
+			return b
+		}
+	}
+	b := &box{id: m.ID, address: m.Address, state: model.Active}
+	h.boxes = append(h.boxes, b)
+	return b
+}
+
+func (h *house) box(name string) *box {
+	i := slices.IndexFunc(h.boxes, func(b *box) bool { return b.address == address(name) })
+	if i < 0 {
+		h.t.Fatalf("there is no mailbox of %s", name)
+	}
+	return h.boxes[i]
+}
+
+// at is a person's mailbox as that person sees it; "" is the CRM.
+func (h *house) at(name string) memory.Place {
+	if name == "" {
+		return h.crm.At("")
+	}
+	return h.mail.At(address(name))
+}
+
+// Connector implements activities.Systems.
+func (h *house) Connector(_ context.Context, c model.Connection) (connector.Connector, error) {
+	s := h.mail
+	if c.Side == model.CRM {
+		s = h.crm
+	}
+	return memory.Faults(s, h.gate.remote), nil
+}
+
+// WakeMailboxes implements activities.Waker.
+func (h *house) WakeMailboxes(_ context.Context, ids []model.MailboxID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := h.gate.pass("before wake", false); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		h.woken[id] = true
+	}
+	return nil
+}
+
+// WakeConnection implements activities.Waker.
+func (h *house) WakeConnection(context.Context, model.ConnectionID) error {
+	return h.gate.pass("before wake", false)
+}
+
+// teller tells activities which attempt of which activity they are, as a server
+// does.
+type teller struct {
+	interceptor.WorkerInterceptorBase
+	house *house
+}
+
+func (w *teller) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	in := &tellerIn{house: w.house}
+	in.Next = next
+	return in
+}
+
+type tellerIn struct {
+	interceptor.ActivityInboundInterceptorBase
+	house *house
+}
+
+func (i *tellerIn) Init(out interceptor.ActivityOutboundInterceptor) error {
+	o := &tellerOut{house: i.house}
+	o.Next = out
+	return i.Next.Init(o)
+}
+
+type tellerOut struct {
+	interceptor.ActivityOutboundInterceptorBase
+	house *house
+}
+
+func (o *tellerOut) GetInfo(ctx context.Context) activity.Info {
+	info := o.Next.GetInfo(ctx)
+	info.ActivityID, info.Attempt, info.WorkflowExecution = o.house.info.ActivityID, o.house.info.Attempt, o.house.info.WorkflowExecution
+	return info
+}
+
+// silent logs nothing.
+type silent struct{}
+
+func (silent) Debug(string, ...any) {}
+func (silent) Info(string, ...any)  {}
+func (silent) Warn(string, ...any)  {}
+func (silent) Error(string, ...any) {}
+
+func (h *house) note(format string, args ...any) {
+	h.log = append(h.log, h.clock.now.Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+}

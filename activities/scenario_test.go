@@ -1,0 +1,210 @@
+package activities_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"lockstep.dev/connector/memory"
+)
+
+// scenario is one story. What was before is synced in peace; then each step
+// happens and rounds run until nothing happens any more.
+type scenario struct {
+	name string
+	design
+	before func(h *house)
+	steps  []func(h *house)
+	check  func(h *house) // what is true at the end of every run
+	mails  int            // that attendees may get
+}
+
+// scene is a house as it was before one activity.
+type scene struct {
+	db, wal   []byte
+	crm, mail memory.Backup
+	boxes     []box
+	now       time.Time
+	gate      gate
+	step      int // of the scenario
+	where     place
+}
+
+// recording is the unharmed run: what it passed, and the scenes to go back to.
+type recording struct {
+	scenes []scene
+	step   int
+}
+
+// shoot saves the house as it is. No transaction is open, so the
+// file and its log are whole.
+func (h *house) shoot(step int, where place) scene {
+	h.t.Helper()
+	db, err := os.ReadFile(h.path)
+	h.must(err)
+	wal, err := os.ReadFile(h.path + "-wal")
+	h.must(err)
+	s := scene{db: db, wal: wal, crm: h.crm.Backup(), mail: h.mail.Backup(), now: h.clock.now, gate: *h.gate, step: step, where: where}
+	s.gate.passed = nil
+	for _, b := range h.boxes {
+		s.boxes = append(s.boxes, *b)
+	}
+	return s
+}
+
+// film saves a scene before an activity of a feed pass or a round; what a step
+// of the story does itself is repeated from the step's beginning.
+func (h *house) film() {
+	r := h.recorder
+	if r == nil || h.where.kind == inStep {
+		return
+	}
+	r.scenes = append(r.scenes, h.shoot(r.step, h.where))
+	h.gate.scene = len(r.scenes) - 1
+}
+
+// rewind makes the house what it was in a scene.
+func (h *house) rewind(s scene) {
+	h.t.Helper()
+	h.close()
+	h.must(os.WriteFile(h.path, s.db, 0o600))
+	h.must(os.WriteFile(h.path+"-wal", s.wal, 0o600))
+	h.crm.Rewind(s.crm)
+	h.mail.Rewind(s.mail)
+	h.clock.now = s.now
+	h.boxes = nil
+	for _, b := range s.boxes {
+		h.boxes = append(h.boxes, &b)
+	}
+	*h.gate = s.gate
+	h.log, h.lost = nil, false
+	h.open()
+}
+
+// play runs the steps of a scenario from one on.
+func (s scenario) play(h *house, from int) string {
+	h.t.Helper()
+	for i, step := range s.steps[from:] {
+		if r := h.recorder; r != nil {
+			r.step = from + i
+			r.scenes = append(r.scenes, h.shoot(r.step, place{}))
+			h.gate.scene = len(r.scenes) - 1
+		}
+		step(h)
+		h.settle()
+	}
+	h.gate.quiet = true
+	if s.check != nil {
+		s.check(h)
+	}
+	if got := len(h.mail.Mails()) + len(h.crm.Mails()); got != s.mails {
+		h.t.Errorf("%d mails went out to attendees, want %d", got, s.mails)
+	}
+	return h.picture()
+}
+
+// run plays a scenario unharmed, then once for every point at which it can die
+// and for every answer that can be lost, and wants the same in the end.
+func (s scenario) run(t *testing.T) {
+	h := build(t, s.design)
+	defer func() { h.close() }()
+	h.gate.quiet = true
+	if s.before != nil {
+		s.before(h)
+		h.settle()
+	}
+	h.gate.quiet, h.recorder = false, &recording{}
+	want := s.play(h, 0)
+	film, points := h.recorder.scenes, h.gate.passed
+	h.recorder = nil
+	if t.Failed() {
+		t.Logf("the unharmed run:\n%s", h.story())
+		return
+	}
+	all := ruins(points)
+	for _, r := range all {
+		if bad := s.ruined(h, film, r, points, want); bad != "" {
+			t.Errorf("%s %s: %s", r.kind, points[r.at], bad)
+			return
+		}
+	}
+	t.Logf("%d points, %d runs", len(points), len(all))
+}
+
+// ruin is one thing that goes wrong in a run.
+type ruin struct {
+	kind string
+	at   int
+}
+
+const (
+	dies     = "dying"
+	diesLost = "dying, with Temporal's data,"
+	fails    = "losing the answer"
+)
+
+// ruins lists what is worth trying: dying between two points of one activity
+// between which nothing was written is the same as dying at the earlier one.
+func ruins(points []point) []ruin {
+	var out []ruin
+	died, failed := map[string]bool{}, map[string]bool{}
+	for i, p := range points {
+		state := fmt.Sprint(p.activity, "/", p.changes)
+		if !died[state] {
+			died[state] = true
+			out = append(out, ruin{dies, i})
+			if i%3 == 0 {
+				out = append(out, ruin{diesLost, i})
+			}
+		}
+		if p.remote && !failed[state] {
+			failed[state] = true
+			out = append(out, ruin{fails, i})
+		}
+	}
+	return out
+}
+
+// ruined plays a scenario from the last scene before something goes wrong; it
+// returns what is wrong in the end.
+func (s scenario) ruined(h *house, film []scene, r ruin, points []point, want string) string {
+	h.t.Helper()
+	start := film[points[r.at].scene]
+	h.rewind(start)
+	h.lost = r.kind == diesLost
+	if r.kind == fails {
+		h.gate.failAt = r.at
+	} else {
+		h.gate.dieAt = r.at
+	}
+	next := start.step
+	if start.where.kind != inStep {
+		next++
+		h.resume(start.where)
+		h.settle()
+	}
+	got := s.play(h, next)
+	if h.gate.deaths != 1 {
+		return fmt.Sprintf("the run went another way before: %d deaths, %d points", h.gate.deaths, h.gate.n)
+	}
+	if name := h.gate.passed[r.at-start.gate.n].name; name != points[r.at].name {
+		return "the run went another way before: it passed " + name
+	}
+	if got != want {
+		return "ends in another state\n--- want:\n" + want + "\n--- story:\n" + h.story()
+	}
+	if h.t.Failed() {
+		return "see above\n" + h.story()
+	}
+	return ""
+}
+
+// resume goes on with the activity before which a scene was saved.
+func (h *house) resume(at place) {
+	if at.kind == inFeed {
+		h.pass()
+		return
+	}
+	h.turn(at.box)
+}

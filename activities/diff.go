@@ -380,8 +380,9 @@ func (d *differ) deletions(ctx context.Context) error {
 	return d.chunk(ctx, d.removing, d.deletes)
 }
 
-// brake holds the marked deletes unless a person approved exactly these.
-func (d *differ) brake(ctx context.Context, why []string) error {
+// brake holds the marked deletes unless a person approved exactly these, or
+// these are what is left of what was approved.
+func (d *differ) brake(why []string) {
 	var held []plan.Write
 	for _, w := range d.deletes.Writes {
 		if w.Held != "" {
@@ -393,20 +394,15 @@ func (d *differ) brake(ctx context.Context, why []string) error {
 		for i := range d.deletes.Writes {
 			d.deletes.Writes[i].Held = ""
 		}
-		d.row.Hash = d.approval.hash // which so holds for what a crash leaves of it
-		return nil
+		d.row.Hash = d.approval.hash // which so stays for what a crash leaves of it
+		return
 	}
 	d.out.Held, d.out.Why = len(held), strings.Join(why, "; ")
 	d.row.Hash, d.row.Why, d.row.Counts.Held = d.held.String(), d.out.Why, len(held)
-	return nil
 }
 
 // seal closes the plan and decides whether it may be applied.
 func (d *differ) seal(ctx context.Context) error {
-	approved, err := d.a.Store.Approved(ctx, d.m.ID)
-	if err != nil {
-		return err
-	}
 	d.row.State = store.PlanReady
 	if d.row.Hash == "" {
 		d.row.Hash = d.all.String()
@@ -414,12 +410,13 @@ func (d *differ) seal(ctx context.Context) error {
 	switch {
 	case d.in.Show:
 		d.row.State = store.PlanShown
-	case d.written > 0 && !d.m.Initialized && d.m.policy.Approval == "first-sync" && approved != d.all.String():
-		d.row.State, d.row.Hash = store.PlanHeld, d.all.String()
-		d.row.Why = "the first sync waits for approval"
-		if approved != "" {
-			d.row.Why = "what was approved is no longer what would be written; look at the plan again"
-		}
+	case d.written == 0 || d.m.Initialized || d.m.policy.Approval != "first-sync" || d.approval.hash == d.row.Hash:
+	case d.approval.hash == "":
+		d.row.State, d.row.Why = store.PlanHeld, "the first sync waits for approval"
+	case d.approval.beyond:
+		d.row.State, d.row.Why = store.PlanHeld, "what was approved is no longer what would be written; look at the plan again"
+	default:
+		d.row.Hash = d.approval.hash
 	}
 	d.out.Plan, d.out.State, d.out.Hash, d.out.Why = d.row.ID, d.row.State, d.row.Hash, d.row.Why
 	d.out.Writes, d.out.Counts = d.written-d.out.Held, d.row.Counts

@@ -271,13 +271,20 @@ func (h *house) command(name, verb, argument string) {
 	r, err := h.db.AddRequest(context.Background(), store.Request{Mailbox: b.id, Verb: verb, Argument: argument, By: "test", At: h.clock.Now()})
 	h.must(err)
 	var out activities.ObeyOut
-	for err = errLost; errors.Is(err, errLost); {
-		err = h.execute("obey", h.acts.Obey, activities.ObeyIn{Request: r.ID}, &out)
-	}
-	h.must(err)
+	h.until("obey", h.acts.Obey, activities.ObeyIn{Request: r.ID}, &out)
 	b.state = out.State
 	if out.Round {
 		h.round(b)
-		h.must(h.execute("answer", h.acts.Answer, activities.AnswerIn{Mailbox: b.id, Requests: []string{r.ID}, Message: "done"}, nil))
+		h.until("answer", h.acts.Answer, activities.AnswerIn{Mailbox: b.id, Requests: []string{r.ID}, Message: "done"}, nil)
 	}
+}
+
+// until executes an activity until a workflow lives that hears the answer.
+func (h *house) until(name string, fn, in, out any) {
+	h.t.Helper()
+	err := h.execute(name, fn, in, out)
+	for errors.Is(err, errLost) {
+		err = h.execute(name, fn, in, out)
+	}
+	h.must(err)
 }

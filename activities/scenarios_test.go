@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"lockstep.dev/connector/memory"
 	"lockstep.dev/model"
 )
 
@@ -227,10 +228,46 @@ func deletionStories() []scenario {
 			},
 		},
 		{
+			name: "many deletions, two at a time, wait for approval", design: smallBatches(), // B3, I10
+			before: func(h *house) {
+				for _, n := range []string{"A", "B", "C", "D", "E", "F", "G", "H"} {
+					h.inCRM(model.Contact, "ada", person(n, n+"@example.org"))
+				}
+			},
+			steps: []func(*house){
+				func(h *house) {
+					for _, n := range []string{"A", "B", "C", "D", "E", "F"} {
+						h.remove("", n)
+					}
+					h.set("", "G", "notes", "goes on")
+				},
+				func(h *house) {
+					h.wantCount(1, "A", "ada")
+					h.wantText("ada", "G", "notes", "goes on")
+					h.approve("ada")
+				},
+			},
+			check: func(h *house) {
+				h.wantCount(0, "A", "ada")
+				h.wantCount(0, "F", "ada")
+				h.wantCount(1, "H", "ada", "")
+			},
+		},
+		{
 			name: "a source that is empty deletes nothing by itself", design: contacts(), // B3
 			before: func(h *house) { bob(h); h.inCRM(model.Contact, "ada", person("Cleo", "cleo@example.org")) },
 			steps:  []func(*house){func(h *house) { h.remove("", "Bob"); h.remove("", "Cleo") }},
 			check:  func(h *house) { h.wantCount(1, "Bob", "ada"); h.wantCount(1, "Cleo", "ada") },
 		},
 	}
+}
+
+// smallBatches writes two items at a time.
+func smallBatches() design {
+	d := contacts()
+	d.mail.Kinds = memory.Everything(model.Mail)
+	k := d.mail.Kinds[model.Contact]
+	k.WriteBatch = 2
+	d.mail.Kinds[model.Contact] = k
+	return d
 }

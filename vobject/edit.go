@@ -329,8 +329,10 @@ func (e *Edit) headerSplice(p Property, l *line, le *lineEdit) splice {
 	for _, pa := range e.doc.paramsOf(l) {
 		name := p.param(pa).Name
 		q, edited := findParam(params, name)
-		if !edited {
-			h.WriteString(";" + p.span(pa.nameStart, pa.valueEnd))
+		if text := p.span(pa.nameStart, pa.valueEnd); !edited && strings.Count(text, `"`)%2 == 0 {
+			h.WriteString(";" + text)
+		} else if !edited { // a stray quotation mark would swallow what follows it
+			h.WriteString(";" + strings.ReplaceAll(text, `"`, "^'"))
 		} else if !written[name] && len(q.Values) > 0 {
 			writeParam(&h, q, p.dialect())
 		}

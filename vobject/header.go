@@ -7,7 +7,7 @@ import "strings"
 func (p *parser) header(l *line, start, end int) string {
 	s := p.doc.src[start:end]
 	colon, ok := p.scan(l, start, s, true)
-	if !ok {
+	if !ok && strings.Count(s, `"`)%2 == 1 {
 		// A quotation mark that is never closed: read it as a plain character.
 		p.doc.params = p.doc.params[:l.firstParam]
 		if colon, ok = p.scan(l, start, s, false); ok {
@@ -105,10 +105,11 @@ func (p *parser) name(l *line) string {
 	if s == "" {
 		return "no property name before the colon"
 	}
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !isNameByte(c) && !(l.folded && (isBlank(c) || c == '\r' || c == '\n')) {
-			return "the text before the colon is not a property name"
-		}
+	if l.folded {
+		s = p.doc.unfold(s, false)
+	}
+	if !validName(s) {
+		return "the text before the colon is not a property name"
 	}
 	return ""
 }

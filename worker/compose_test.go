@@ -166,7 +166,7 @@ func TestTheBuildFileBuilds(t *testing.T) {
 	for _, c := range commands {
 		args := strings.Fields(strings.ReplaceAll(c[1], "/out/", out+"/"))
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
-		cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+		cmd.Dir = ".."
 		if said, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", c[1], err, said)
 		}
@@ -179,13 +179,12 @@ func TestTheBuildFileBuilds(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(out, c[1])); err != nil {
 			t.Error(err)
 		}
-		if !strings.Contains(text, "/bin/") {
-			t.Error("nothing is copied to /bin")
-		}
 	}
-	for _, program := range []string{compose(t).Services["worker"].Healthcheck.Test[1], "/bin/lockstep-worker"} {
-		if _, err := os.Stat(filepath.Join(out, filepath.Base(program))); err != nil {
-			t.Errorf("%s is started and not built: %v", program, err)
-		}
+	started := regexp.MustCompile(`ENTRYPOINT \["/usr/local/bin/(\S+)"\]`).FindStringSubmatch(text)
+	if started == nil || !slices.ContainsFunc(copied, func(c []string) bool { return c[1] == started[1] }) {
+		t.Errorf("what is started was not built: %v", started)
+	}
+	if watched := compose(t).Services["worker"].Healthcheck.Test[1]; started != nil && watched != "/usr/local/bin/"+started[1] {
+		t.Errorf("the healthcheck runs %s", watched)
 	}
 }

@@ -203,7 +203,10 @@ func (w *calendarEdit) inZone(p vobject.Property, z writeZone) bool {
 	if err != nil || m.day || !strings.HasSuffix(m.text, "Z") {
 		return err == nil
 	}
-	return m.tzid == z.tzid
+	if z.name != "" || m.zone != "" {
+		return m.zone == z.name
+	}
+	return (m.loc == nil) == (z.loc == nil)
 }
 
 // targetZone is the zone to write times in. A zone that has no IANA name stays
@@ -221,7 +224,7 @@ func (w *calendarEdit) targetZone(start, end vobject.Property, zoneChanged bool)
 			continue
 		}
 		if m, err := w.converter.moment(w.cal, p); err == nil && m.loc != nil && m.tzid != "" {
-			return writeZone{m.tzid, m.loc}
+			return writeZone{m.zone, m.tzid, m.loc}
 		}
 	}
 	return writeZone{}

@@ -155,6 +155,7 @@ func (w *calendarEdit) timeLine(property, text string, z writeZone) (vobject.Lin
 
 // writeZone is a zone that times are written in.
 type writeZone struct {
+	name string // IANA name; "" = UTC or a zone without a name
 	tzid string
 	loc  *time.Location // nil: UTC
 }
@@ -172,10 +173,10 @@ func (w *calendarEdit) zoneFor(name string, year int) writeZone {
 	for _, def := range w.cal.Components("VTIMEZONE") {
 		tzid := def.First("TZID").Text()
 		if z, ok := w.converter.zones.Resolve(tzid, def, year); ok && z.Name == name && tzid != "" {
-			return writeZone{tzid, loc}
+			return writeZone{name, tzid, loc}
 		}
 	}
-	return writeZone{name, loc}
+	return writeZone{name, name, loc}
 }
 
 // needZone adds the VTIMEZONE of a zone that the object does not define (RFC

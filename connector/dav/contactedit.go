@@ -72,7 +72,7 @@ func setText(c vobject.Component, edit *vobject.Edit, property, text string) {
 // name writes FN and N. Both are mandatory in vCard 3.0 (RFC 2426 section 3.1),
 // so a name that is taken away leaves FN with what else names the person.
 func (w *cardEdit) name(changed []string) {
-	if slices.Contains(changed, "full_name") || !w.card.First("FN").Exists() {
+	if slices.Contains(changed, "full_name") {
 		w.text("FN", displayName(w.want))
 	}
 	n := w.card.First("N")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep.dev/model"
 )
@@ -26,6 +27,8 @@ func FuzzConvert(f *testing.F) {
 		if len(model.Fields(kind)) == 0 {
 			return
 		}
+		st := time.Now()
+		defer func() { if d := time.Since(st); d > 1500*time.Millisecond { t.Fatalf("slow %v", d) } }()
 		it, ours := c.item(model.Ref{Kind: kind}, raw)
 		if !ours || it.Trouble != "" {
 			return

@@ -142,6 +142,7 @@ func (h *house) open() {
 	}
 	h.t.Cleanup(h.client.Close)
 	h.waker = engine.NewWaker(h.client)
+	h.t.Cleanup(h.record)
 	h.start()
 }
 

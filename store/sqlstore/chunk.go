@@ -82,22 +82,16 @@ func (c *chunk) saveLinks() error {
 	}
 	kept, dropped := map[string]linkRow{}, map[string]bool{}
 	forget := map[model.Side]map[string][]string{model.CRM: {}, model.Mail: {}}
-	bases := map[model.Side][][]byte{}
 	for _, p := range c.Pairs {
 		if p.Entity == "" {
 			continue
 		}
 		link, change := c.link(p)
-		if err := c.change(&link, change, bases, forget); err != nil {
+		if err := c.change(&link, change, forget); err != nil {
 			return err
 		}
 		dropped[link.Entity] = change.State == plan.Tombstone
 		kept[link.Entity], c.links[link.Entity] = link, link
-	}
-	for side, place := range c.scope.places() {
-		if err := lend(c.tx, place.connection, bases[side], c.Now); err != nil {
-			return err
-		}
 	}
 	var gone []string
 	for e, d := range dropped {
@@ -135,7 +129,7 @@ func (c *chunk) link(p store.Pair) (linkRow, plan.Change) {
 }
 
 // change applies a change to a link and notes what goes with it.
-func (c *chunk) change(link *linkRow, v plan.Change, bases map[model.Side][][]byte, forget map[model.Side]map[string][]string) error {
+func (c *chunk) change(link *linkRow, v plan.Change, forget map[model.Side]map[string][]string) error {
 	link.State, link.Reason, link.Incarnation, link.Recheck = string(v.State), v.Reason, v.Incarnation, micros(v.Recheck)
 	for _, b := range []struct {
 		side model.Side
@@ -148,7 +142,6 @@ func (c *chunk) change(link *linkRow, v plan.Change, bases map[model.Side][][]by
 				return err
 			}
 			*link.base(b.side) = key
-			bases[b.side] = append(bases[b.side], key)
 		}
 		if item := value(*link.item(b.side)); b.drop && item != "" {
 			forget[b.side][link.Kind] = append(forget[b.side][link.Kind], item)
@@ -166,8 +159,8 @@ func (c *chunk) forget(items map[model.Side]map[string][]string) error {
 	for side, p := range c.scope.places() {
 		for _, kind := range sortedKeys(items[side]) {
 			if _, err := execIn(c.tx, `DELETE FROM observation WHERE connection = ? AND mailbox = ? AND kind = ? AND absent <> 0 AND item IN (?*)
-				AND NOT EXISTS (SELECT 1 FROM link l WHERE observation.mailbox = '' AND l.crm = observation.connection AND l.entity = observation.entity
-					AND l.crm_item = observation.item AND l.mailbox <> ?)`,
+				AND `+no(`SELECT 1 FROM link l WHERE observation.mailbox = '' AND l.crm = observation.connection AND l.entity = observation.entity
+					AND l.crm_item = observation.item AND l.mailbox <> ?`),
 				[]any{string(p.connection), string(p.mailbox), kind}, items[side][kind], c.scope.ID); err != nil {
 				return err
 			}
@@ -180,18 +173,17 @@ func (c *chunk) forget(items map[model.Side]map[string][]string) error {
 func (c *chunk) saveConflicts() error {
 	var rows [][]any
 	for _, v := range c.Plan.Conflicts {
-		p := c.scope.places()[v.Winner.Other()]
 		loser := model.Content{}
 		loser.Put(v.Field, v.Loser)
 		rows = append(rows, []any{
-			newID("cft"), c.scope.ID, string(p.connection), string(v.Entity), string(v.Kind), v.Field, string(v.Winner),
-			c.stored.content(p.connection, loser), micros(c.Now),
+			newID("cft"), c.scope.ID, string(v.Entity), string(v.Kind), v.Field, string(v.Winner),
+			c.stored.content(loser), micros(c.Now),
 		})
 	}
 	if err := c.stored.save(c.tx, nil); err != nil {
 		return err
 	}
-	return c.tx.insert(`INSERT INTO conflict (id, mailbox, connection, entity, kind, field, winner, loser, created)`, rows,
+	return c.tx.insert(`INSERT INTO conflict (id, mailbox, entity, kind, field, winner, loser, created)`, rows,
 		`ON CONFLICT (mailbox, entity, field, loser) DO NOTHING`)
 }
 
@@ -219,7 +211,8 @@ func (c *chunk) saveIssues() error {
 // consume notes at the pending rows what the plan decided about them. A row that
 // changed since it was read, or that must be looked at again, stays fresh.
 func (c *chunk) consume() error {
-	var rows [][]any
+	regards := map[pendingRow]regard{}
+	marks := map[pendingRow]int64{}
 	for _, p := range c.Pairs {
 		if c.changes[string(p.Entity)].Pending {
 			continue
@@ -229,11 +222,9 @@ func (c *chunk) consume() error {
 			r = settled
 		}
 		for _, m := range p.Marks {
-			rows = append(rows, []any{string(m.Side), string(m.Kind), m.Item, m.At, int64(r)})
+			row := pendingRow{c.scope.ID, string(m.Side), string(m.Kind), m.Item}
+			regards[row], marks[row] = r, m.At
 		}
 	}
-	return c.tx.updateFrom(`UPDATE pending SET plan = ?, state = v.column5 FROM`, []any{c.plan},
-		[]string{"TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT"}, rows,
-		`WHERE pending.mailbox = ? AND pending.side = v.column1 AND pending.kind = v.column2 AND pending.item = v.column3
-		AND pending.mark = v.column4`, c.scope.ID)
+	return regardRows(c.tx, c.plan, regards, marks)
 }

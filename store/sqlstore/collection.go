@@ -95,7 +95,7 @@ func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Ti
 			SELECT 1 FROM observation o WHERE o.connection = c.id AND o.mailbox = '' AND o.absent = 1 AND o.absent_since > c.pass - (
 				SELECT COALESCE(MAX(p.settle_rounds), 0) FROM policy p
 				WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.policy = p.name AND m.crm = c.id AND m.state <> 'retired'))
-			AND EXISTS (SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity)) AS ageing
+			AND `+some(`SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity`)+`) AS ageing
 			FROM connection c WHERE c.id = ?`, string(c))
 	})
 	return row.Pass, row.Ageing, err
@@ -128,10 +128,10 @@ func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.
 			EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.recheck > 0 AND l.recheck <= ?) AS recheck,
 			EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.mail AND o.mailbox = m.id AND o.absent = 1
 				AND o.absent_since > m.round - y.settle_rounds
-				AND EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.mail_item = o.item)) AS mail_ageing,
+				AND `+some(`SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.mail_item = o.item`)+`) AS mail_ageing,
 			EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.crm AND o.mailbox = '' AND o.absent = 1
 				AND o.absent_since > c.pass - y.settle_rounds
-				AND EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.crm_item = o.item)) AS crm_ageing,
+				AND `+some(`SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.crm_item = o.item`)+`) AS crm_ageing,
 			EXISTS (SELECT 1 FROM plan n WHERE n.id = m.plan AND n.state = 'held')
 				OR EXISTS (SELECT 1 FROM plan n JOIN operation w ON w.plan = n.id AND w.state = 'held'
 					WHERE n.id = m.plan AND n.state IN ('ready', 'done')) AS held,

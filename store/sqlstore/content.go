@@ -20,30 +20,30 @@ func (in installation) bodies(now time.Time) *bodies {
 	return &bodies{keys: in, have: map[string]bool{}, now: micros(now)}
 }
 
-// add registers bytes to be stored for a connection and returns their key.
-func (b *bodies) add(c model.ConnectionID, body []byte) []byte {
+// add registers bytes to be stored and returns their key.
+func (b *bodies) add(body []byte) []byte {
 	key := b.keys.content.Sum(body)
-	if id := string(key) + string(c); !b.have[id] {
-		b.have[id] = true
-		b.rows = append(b.rows, []any{key, string(c), body, b.now})
+	if !b.have[string(key)] {
+		b.have[string(key)] = true
+		b.rows = append(b.rows, []any{key, body, b.now})
 	}
 	return key
 }
 
 // content registers a content; nil is none.
-func (b *bodies) content(c model.ConnectionID, content model.Content) []byte {
+func (b *bodies) content(content model.Content) []byte {
 	if content == nil {
 		return nil
 	}
-	return b.add(c, content.Encode())
+	return b.add(content.Encode())
 }
 
 // raw registers the provider's bytes; nil is none.
-func (b *bodies) raw(c model.ConnectionID, raw []byte) []byte {
+func (b *bodies) raw(raw []byte) []byte {
 	if raw == nil {
 		return nil
 	}
-	return b.add(c, raw)
+	return b.add(raw)
 }
 
 // seenStep is how exactly a body remembers when it was last named; the sweep
@@ -61,18 +61,8 @@ func (b *bodies) save(tx *tx, wanted map[string]bool) error {
 			}
 		}
 	}
-	return tx.insert(`INSERT INTO content (key, connection, body, seen)`, rows,
-		fmt.Sprintf(`ON CONFLICT (key, connection) DO UPDATE SET seen = excluded.seen WHERE content.seen < excluded.seen - %d`, seenStep))
-}
-
-// lend makes bodies that one connection holds known to another, for bases and
-// other references that name a key without bringing the body.
-func lend(tx *tx, to model.ConnectionID, keys [][]byte, now time.Time) error {
-	_, err := execIn(tx, `INSERT INTO content (key, connection, body, seen)
-		SELECT c.key, CAST(? AS TEXT), c.body, CAST(? AS BIGINT) FROM content c
-		WHERE c.key IN (?*) AND c.connection = (SELECT MIN(o.connection) FROM content o WHERE o.key = c.key)
-		ON CONFLICT (key, connection) DO NOTHING`, []any{string(to), micros(now)}, unique(keys))
-	return err
+	return tx.insert(`INSERT INTO content (key, body, seen)`, rows,
+		fmt.Sprintf(`ON CONFLICT (key) DO UPDATE SET seen = excluded.seen WHERE content.seen < excluded.seen - %d`, seenStep))
 }
 
 func unique(keys [][]byte) [][]byte {
@@ -87,8 +77,7 @@ func unique(keys [][]byte) [][]byte {
 	return out
 }
 
-// loadBodies reads bodies by key. Equal keys are equal bodies, whatever the
-// connection.
+// loadBodies reads bodies by key.
 func loadBodies(tx *tx, keys [][]byte) (map[string][]byte, error) {
 	rows, err := listIn[struct {
 		Key  []byte `db:"key"`
@@ -101,7 +90,7 @@ func loadBodies(tx *tx, keys [][]byte) (map[string][]byte, error) {
 	return out, err
 }
 
-// loadContents reads contents by key.
+// loadContents reads contents by key; the map's keys are as hexKey writes them.
 func loadContents(tx *tx, keys [][]byte) (map[string]model.Content, error) {
 	raw, err := loadBodies(tx, keys)
 	if err != nil {
@@ -109,7 +98,7 @@ func loadContents(tx *tx, keys [][]byte) (map[string]model.Content, error) {
 	}
 	out := make(map[string]model.Content, len(raw))
 	for k, b := range raw {
-		if out[k], err = model.DecodeContent(b); err != nil {
+		if out[hexKey([]byte(k))], err = model.DecodeContent(b); err != nil {
 			return nil, err
 		}
 	}

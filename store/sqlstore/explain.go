@@ -33,12 +33,12 @@ func (d *DB) Explain(ctx context.Context, id model.MailboxID, query string) ([]s
 		}
 		var rows []foundRow
 		title := keys.titleKey(query)
-		if err := tx.list(&rows, `SELECT 'crm' AS side, o.kind, o.item, o.entity, o.version, o.collection, o.ord, o.content FROM access a
-				JOIN observation o ON o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item
-				WHERE a.connection = ? AND a.crm_user = ? AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?)
+		if err := tx.list(&rows, `SELECT 'crm' AS side, o.kind, o.item, o.entity, o.version, o.collection, o.ord, o.content FROM observation o
+				WHERE o.connection = ? AND o.mailbox = '' AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?) AND `+
+			some(`SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?`)+`
 			UNION ALL SELECT 'mail', o.kind, o.item, o.entity, o.version, o.collection, o.ord, o.content FROM observation o
 				WHERE o.connection = ? AND o.mailbox = ? AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?)
-			ORDER BY 1, 2, 3`, s.CRM, s.User, query, query, title, query, s.Mail, s.ID, query, query, title, query); err != nil {
+			ORDER BY 1, 2, 3`, s.CRM, query, query, title, query, s.User, s.Mail, s.ID, query, query, title, query); err != nil {
 			return err
 		}
 		out, err = explain(tx, s, rows)
@@ -127,5 +127,5 @@ func shown(tx *tx, s scope, side model.Side, kind model.Kind, item string) (*mod
 		return nil, nil, nil
 	}
 	found, err := loadContents(tx, [][]byte{o.Content})
-	return &model.Ref{Side: side, Kind: kind, Collection: o.Collection, ID: item, Version: o.Version, Order: o.Order}, found[string(o.Content)], err
+	return &model.Ref{Side: side, Kind: kind, Collection: o.Collection, ID: item, Version: o.Version, Order: o.Order}, found[hexKey(o.Content)], err
 }

@@ -15,18 +15,14 @@ var errNotRetired = errors.New("the mailbox still takes part; remove it first")
 const marked = int64(-1)
 
 // reference is a column that refers to content.
-type reference struct{ table, key, connection string }
+type reference struct{ table, column string }
 
 // references are all columns that refer to content; a test compares them with
 // the schema.
 func references() []reference {
 	return []reference{
-		{"observation", "content", "connection"}, {"observation", "raw", "connection"},
-		{"link", "crm_base", "crm"}, {"link", "mail_base", "mail"},
-		{"intent", "payload", "connection"},
-		{"operation", "content", "connection"}, {"operation", "raw", "connection"},
-		{"operation", "other_key", "other"}, {"operation", "result", "connection"},
-		{"conflict", "loser", "connection"},
+		{"observation", "content"}, {"observation", "raw"}, {"link", "crm_base"}, {"link", "mail_base"}, {"intent", "payload"},
+		{"operation", "content"}, {"operation", "raw"}, {"operation", "other_key"}, {"operation", "result"}, {"conflict", "loser"},
 	}
 }
 
@@ -34,7 +30,7 @@ func references() []reference {
 func unreferenced() string {
 	out := "1 = 1"
 	for _, r := range references() {
-		out += ` AND NOT EXISTS (SELECT 1 FROM ` + r.table + ` r WHERE r.` + r.key + ` = content.key AND r.` + r.connection + ` = content.connection)`
+		out += ` AND ` + no(`SELECT 1 FROM `+r.table+` r WHERE r.`+r.column+` = content.key`)
 	}
 	return out
 }
@@ -67,23 +63,25 @@ func (d *DB) Forget(ctx context.Context, id model.MailboxID) error {
 }
 
 // unseen is the condition that a CRM observation is of interest to the mailbox
-// of a user and to nobody else who is live.
-const unseen = `connection = ? AND mailbox = ''
-	AND EXISTS (SELECT 1 FROM access a WHERE a.connection = observation.connection AND a.kind = observation.kind AND a.item = observation.item AND a.crm_user = ?)
-	AND NOT EXISTS (SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state <> 'retired'
-		WHERE a.connection = observation.connection AND a.kind = observation.kind AND a.item = observation.item)`
+// of a user (the last parameter) and to nobody else who is live.
+func unseen() string {
+	const taking = `a.connection = observation.connection AND a.kind = observation.kind AND a.item = observation.item`
+	return `connection = ? AND mailbox = '' AND ` +
+		no(`SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state <> 'retired' WHERE `+taking) +
+		` AND ` + some(`SELECT 1 FROM access a WHERE `+taking+` AND a.crm_user = ?`)
+}
 
 // markBodies marks every body that the mailbox refers to.
 func markBodies(tx *tx, s scope) error {
 	for _, r := range references() {
-		if err := tx.exec(`UPDATE content SET seen = ? WHERE (key, connection) IN (
-			SELECT r.`+r.key+`, r.`+r.connection+` FROM `+r.table+` r WHERE r.mailbox = ? AND r.`+r.key+` IS NOT NULL)`, marked, s.ID); err != nil {
+		if err := tx.exec(`UPDATE content SET seen = ? WHERE key IN (
+			SELECT r.`+r.column+` FROM `+r.table+` r WHERE r.mailbox = ? AND r.`+r.column+` IS NOT NULL)`, marked, s.ID); err != nil {
 			return err
 		}
 	}
 	for _, column := range []string{"content", "raw"} {
-		if err := tx.exec(`UPDATE content SET seen = ? WHERE (key, connection) IN (
-			SELECT `+column+`, connection FROM observation WHERE `+column+` IS NOT NULL AND `+unseen+`)`, marked, s.CRM, s.User); err != nil {
+		if err := tx.exec(`UPDATE content SET seen = ? WHERE key IN (
+			SELECT `+column+` FROM observation WHERE `+column+` IS NOT NULL AND `+unseen()+`)`, marked, s.CRM, s.User); err != nil {
 			return err
 		}
 	}
@@ -100,7 +98,7 @@ func mailboxTables() []string {
 }
 
 func deleteMailbox(tx *tx, s scope) error {
-	if err := tx.exec(`UPDATE observation SET content = NULL, raw = NULL, natural_key = NULL, title = NULL WHERE `+unseen, s.CRM, s.User); err != nil {
+	if err := tx.exec(`UPDATE observation SET content = NULL, raw = NULL, natural_key = NULL, title = NULL WHERE `+unseen(), s.CRM, s.User); err != nil {
 		return err
 	}
 	for _, table := range mailboxTables() {
@@ -111,7 +109,7 @@ func deleteMailbox(tx *tx, s scope) error {
 	// A claim says only which entity a thing is; it stays, nobody's, where another
 	// mailbox links that entity.
 	if err := tx.exec(`DELETE FROM claim WHERE mailbox = ?
-		AND NOT EXISTS (SELECT 1 FROM link l WHERE l.crm = claim.connection AND l.entity = claim.entity)`, s.ID); err != nil {
+		AND `+no(`SELECT 1 FROM link l WHERE l.crm = claim.connection AND l.entity = claim.entity`), s.ID); err != nil {
 		return err
 	}
 	if err := tx.exec(`UPDATE claim SET mailbox = '' WHERE mailbox = ?`, s.ID); err != nil {

@@ -25,7 +25,7 @@ const selectIntent = `SELECT i.op_key, i.entity, i.side, i.kind, i.collection, i
 
 func (r intentRow) intent(found map[string]model.Content) plan.Intent {
 	return plan.Intent{
-		Key: model.Key(r.Key), Collection: r.Collection, UID: r.UID, Content: found[string(r.Payload)], ContentKey: hexKey(r.Payload),
+		Key: model.Key(r.Key), Collection: r.Collection, UID: r.UID, Content: found[hexKey(r.Payload)], ContentKey: hexKey(r.Payload),
 	}
 }
 
@@ -56,28 +56,29 @@ func (d *DB) Intents(ctx context.Context, id model.MailboxID) ([]store.Intent, e
 	return out, err
 }
 
-// openIntents adds open intents to their pairs: the mailbox's own, and in the
+// intents adds open intents to their pairs: the mailbox's own, and in the
 // CRM those of a mailbox that will not come back to them.
-func openIntents(tx *tx, s scope, pairs []store.Pair) error {
+func (r *pairReader) intents() error {
+	s, pairs := r.scope, r.pairs
 	var entities []string
 	for _, p := range pairs {
 		if p.Entity != "" {
 			entities = append(entities, string(p.Entity))
 		}
 	}
-	rows, err := listIn[intentRow](tx, selectIntent+`WHERE i.crm = ? AND i.outcome IN ('', 'unknown') AND i.entity IN (?*)
-		AND (i.mailbox = ? OR i.side = 'crm' AND EXISTS (SELECT 1 FROM mailbox m WHERE m.id = i.mailbox AND m.state = 'retired'))
+	rows, err := listIn[intentRow](r.tx, selectIntent+`WHERE i.crm = ? AND i.outcome IN ('', 'unknown') AND i.entity IN (?*)
+		AND (i.mailbox = ? OR i.side = 'crm' AND (SELECT m.state FROM mailbox m WHERE m.id = i.mailbox) = 'retired')
 		ORDER BY i.op_key`, []any{s.CRM}, entities, s.ID)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	found, err := payloads(tx, rows)
+	found, err := payloads(r.tx, rows)
 	if err != nil {
 		return err
 	}
 	open := map[string]plan.Intent{}
-	for _, r := range rows {
-		open[r.Side+r.Entity] = r.intent(found)
+	for _, i := range rows {
+		open[i.Side+i.Entity] = i.intent(found)
 	}
 	for i := range pairs {
 		p := &pairs[i]
@@ -115,7 +116,7 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 		frozen := map[string][]byte{}
 		for _, c := range creates {
 			p := s.places()[c.Side]
-			payload := stored.content(p.connection, c.Op.Content)
+			payload := stored.content(c.Op.Content)
 			frozen[string(c.Side)+string(c.Op.Key)] = payload
 			bySide[c.Side] = append(bySide[c.Side], string(c.Op.Key))
 			rows = append(rows, []any{
@@ -206,7 +207,7 @@ func adopted(tx *tx, s scope, found []store.Found) ([]landed, error) {
 			w := plan.Write{
 				Entity: model.EntityID(r.Entity), Kind: model.Kind(r.Kind), Side: side, Final: true, OtherKey: hexKey(r.Payload),
 				Op: model.Operation{
-					Action: model.Create, Key: model.Key(r.Key), UID: r.UID, Content: contents[string(r.Payload)],
+					Action: model.Create, Key: model.Key(r.Key), UID: r.UID, Content: contents[hexKey(r.Payload)],
 					Ref: model.Ref{Side: side, Kind: model.Kind(r.Kind), Collection: r.Collection},
 				},
 			}

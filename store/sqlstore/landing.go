@@ -125,12 +125,12 @@ func (l *landing) observation(p place, r landed, old observation, stored *bodies
 			content = it.Content
 		}
 		o.UID, o.Stamp, o.Modified = or(it.UID, o.UID), or(string(it.Stamp), o.Stamp), micros(it.Modified)
-		o.Raw = stored.raw(p.connection, it.Raw)
+		o.Raw = stored.raw(it.Raw)
 	} else if op.Action != model.Stamp {
 		o.Raw = nil // the bytes we knew are not what is there now
 	}
 	if content != nil {
-		o.Content = stored.content(p.connection, content)
+		o.Content = stored.content(content)
 		l.keys.facts(&o, r.Planned.Kind, content)
 	}
 	return o
@@ -172,16 +172,22 @@ func (l *landing) operations(results []landed) error {
 	if l.plan == "" {
 		return nil
 	}
-	var rows [][]any
+	byOutcome := map[string][]int{}
+	var followed [][]any
 	for _, r := range results {
-		done := int64(0)
-		if r.done() {
-			done = micros(l.now)
+		byOutcome[string(r.Receipt.Outcome)] = append(byOutcome[string(r.Receipt.Outcome)], r.Planned.Number)
+		if r.done() && !r.Planned.Final {
+			followed = append(followed, []any{int64(r.Planned.Number), null(r.row.Content)})
 		}
-		rows = append(rows, []any{int64(r.Planned.Number), string(r.Receipt.Outcome), done, null(r.row.Content)})
 	}
-	return l.tx.updateFrom(`UPDATE operation SET state = v.column2, done = v.column3, result = v.column4 FROM`, nil,
-		[]string{"BIGINT", "TEXT", "BIGINT", l.tx.dialect.blob}, rows, `WHERE operation.plan = ? AND operation.number = v.column1`, l.plan)
+	for _, outcome := range sortedKeys(byOutcome) {
+		if _, err := execIn(l.tx, `UPDATE operation SET state = ?, done = ? WHERE plan = ? AND number IN (?*)`,
+			[]any{outcome, micros(l.now), l.plan}, byOutcome[outcome]); err != nil {
+			return err
+		}
+	}
+	return l.tx.updateFrom(`UPDATE operation SET result = v.column2 FROM`,
+		[]string{"BIGINT", l.tx.dialect.blob}, followed, `WHERE operation.plan = ? AND operation.number = v.column1`, l.plan)
 }
 
 // sibling is the other write of a pair in the same plan.
@@ -219,7 +225,6 @@ func (l *landing) settle(results []landed) error {
 		return err
 	}
 	dropped := map[string]bool{}
-	bases := map[model.Side][][]byte{}
 	for _, r := range results {
 		e := string(r.Planned.Entity)
 		link, ok := l.links[e]
@@ -235,14 +240,8 @@ func (l *landing) settle(results []landed) error {
 			if err := l.agreed(r, &link, siblings[string(r.Planned.Side.Other())+e]); err != nil {
 				return err
 			}
-			bases[model.CRM], bases[model.Mail] = append(bases[model.CRM], link.CRMBase), append(bases[model.Mail], link.MailBase)
 		}
 		l.links[e] = link
-	}
-	for side, p := range l.scope.places() {
-		if err := lend(l.tx, p.connection, bases[side], l.now); err != nil {
-			return err
-		}
 	}
 	kept := map[string]linkRow{}
 	for e, link := range l.links {

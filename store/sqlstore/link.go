@@ -76,11 +76,11 @@ func saveLinks(tx *tx, s scope, rows []linkRow) error {
 	values := make([][]any, len(rows))
 	for i, l := range rows {
 		values[i] = []any{
-			s.ID, s.CRM, s.Mail, l.Entity, l.Kind, nullText(value(l.CRMItem)), nullText(value(l.MailItem)), l.State, l.Reason,
+			s.ID, s.CRM, l.Entity, l.Kind, nullText(value(l.CRMItem)), nullText(value(l.MailItem)), l.State, l.Reason,
 			int64(l.Incarnation), null(l.CRMBase), null(l.MailBase), l.Recheck, l.Synced,
 		}
 	}
-	return tx.insert(`INSERT INTO link (mailbox, crm, mail, `+linkColumns+`)`, values,
+	return tx.insert(`INSERT INTO link (mailbox, crm, `+linkColumns+`)`, values,
 		`ON CONFLICT (mailbox, entity) DO UPDATE SET kind = excluded.kind, crm_item = excluded.crm_item, mail_item = excluded.mail_item,
 		state = excluded.state, reason = excluded.reason, incarnation = excluded.incarnation, crm_base = excluded.crm_base,
 		mail_base = excluded.mail_base, recheck = excluded.recheck, synced = excluded.synced`)

@@ -216,8 +216,9 @@ func rouse(tx *tx, m model.Mailbox) error {
 		return err
 	}
 	return tx.exec(`UPDATE collection SET position = '', listing = 0 WHERE connection = ? AND mailbox = '' AND EXISTS (
-		SELECT 1 FROM access a JOIN observation o ON o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item
-		WHERE a.connection = ? AND a.crm_user = ? AND o.content IS NULL AND o.trouble = '' AND o.absent = 0)`, crm, crm, m.CRMUser)
+		SELECT 1 FROM access a WHERE a.connection = ? AND a.crm_user = ? AND `+some(`SELECT 1 FROM observation o
+			WHERE o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item
+			AND o.content IS NULL AND o.trouble = '' AND o.absent = 0`)+`)`, crm, crm, m.CRMUser)
 }
 
 // bump makes a pending row fresh again. A select before it ends with a WHERE,

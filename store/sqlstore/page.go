@@ -82,7 +82,7 @@ func (p *page) prepare(keys installation) {
 		}
 		o := observation{
 			Kind: string(p.kind), Item: it.Ref.ID, Collection: p.in.Collection.ID, Version: it.Ref.Version, Order: it.Ref.Order,
-			Content: p.store.content(p.in.Connection, content), Raw: p.store.raw(p.in.Connection, it.Raw), UID: it.UID,
+			Content: p.store.content(content), Raw: p.store.raw(it.Raw), UID: it.UID,
 			Stamp: string(it.Stamp), Trouble: it.Trouble, Modified: micros(it.Modified),
 		}
 		keys.facts(&o, p.kind, content)

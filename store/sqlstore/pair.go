@@ -8,76 +8,31 @@ import (
 	"lockstep.dev/store"
 )
 
-// seenRow is one side of a pair as it is read; Item is nil where there is no
-// observation.
-type seenRow struct {
-	Item        *string `db:"item"`
-	Collection  *string `db:"collection"`
-	Version     *string `db:"version"`
-	Order       *int64  `db:"ord"`
-	Content     []byte  `db:"content"`
-	Raw         []byte  `db:"raw"`
-	UID         *string `db:"uid"`
-	Stamp       *string `db:"stamp"`
-	Absent      *int64  `db:"absent"`
-	AbsentSince *int64  `db:"absent_since"`
-	Trouble     *string `db:"trouble"`
-	Modified    *int64  `db:"modified"`
-	ReadOnly    *bool   `db:"read_only"`
+// pendingPair is a pending row that stands for its pair.
+type pendingPair struct {
+	Side   string `db:"side"`
+	Kind   string `db:"kind"`
+	Item   string `db:"item"`
+	Mark   int64  `db:"mark"`
+	Entity string `db:"entity"` // of the link, empty = none
 }
 
-// pairRow is a pending row with its link and both observations.
-type pairRow struct {
-	Side      string  `db:"side"`
-	Kind      string  `db:"kind"`
-	Item      string  `db:"item"`
-	Mark      int64   `db:"mark"`
-	OtherMark *int64  `db:"other_mark"`
-	Entity    *string `db:"entity"`
-	CRMItem   *string `db:"crm_item"`
-	MailItem  *string `db:"mail_item"`
-	State     *string `db:"state"`
-	Reason    *string `db:"reason"`
-	Incarn    *int    `db:"incarnation"`
-	CRMBase   []byte  `db:"crm_base"`
-	MailBase  []byte  `db:"mail_base"`
-	Role      *string `db:"role"`
-	CRM       seenRow `db:"oc"`
-	Mail      seenRow `db:"om"`
-}
-
-func seenColumns(o, c, as string) string {
-	out := ""
-	for _, name := range []string{"item", "collection", "version", "ord", "content", "raw", "uid", "stamp", "absent", "absent_since", "trouble", "modified"} {
-		out += ", " + o + "." + name + ` AS "` + as + "." + name + `"`
-	}
-	return out + ", " + c + `.read_only AS "` + as + `.read_only"`
-}
-
-// selectPairs reads pending rows in order, with what they are linked to. A mail
-// row whose CRM side is pending too is left out: the pair comes once. So is a
-// CRM item whose content is still to come.
+// selectPairs reads pending rows in order. A mail row whose CRM side is pending
+// too is left out: the pair comes once. So is one whose CRM content was left out
+// while nobody live took part, and is still to come.
 func selectPairs() string {
-	return `SELECT p.side, p.kind, p.item, p.mark, q.mark AS other_mark,
-		l.entity, l.crm_item, l.mail_item, l.state, l.reason, l.incarnation, l.crm_base, l.mail_base, a.role` +
-		seenColumns("oc", "cc", "oc") + seenColumns("om", "cm", "om") + `
-	FROM pending p
-	LEFT JOIN link lc ON p.side = 'crm' AND lc.mailbox = p.mailbox AND lc.kind = p.kind AND lc.crm_item = p.item
-	LEFT JOIN link lm ON p.side = 'mail' AND lm.mailbox = p.mailbox AND lm.kind = p.kind AND lm.mail_item = p.item
-	LEFT JOIN link l ON l.mailbox = p.mailbox AND l.entity = COALESCE(lc.entity, lm.entity)
-	LEFT JOIN pending q ON q.mailbox = p.mailbox AND q.side = CASE p.side WHEN 'crm' THEN 'mail' ELSE 'crm' END
-		AND q.kind = p.kind AND q.item = CASE p.side WHEN 'crm' THEN l.mail_item ELSE l.crm_item END
-	LEFT JOIN observation oc ON oc.connection = ? AND oc.mailbox = '' AND oc.kind = p.kind
-		AND oc.item = CASE p.side WHEN 'crm' THEN p.item ELSE l.crm_item END
-	LEFT JOIN observation om ON om.connection = ? AND om.mailbox = p.mailbox AND om.kind = p.kind
-		AND om.item = CASE p.side WHEN 'mail' THEN p.item ELSE l.mail_item END
-	LEFT JOIN collection cc ON cc.connection = oc.connection AND cc.mailbox = oc.mailbox AND cc.kind = oc.kind AND cc.id = oc.collection
-	LEFT JOIN collection cm ON cm.connection = om.connection AND cm.mailbox = om.mailbox AND cm.kind = om.kind AND cm.id = om.collection
-	LEFT JOIN access a ON a.connection = oc.connection AND a.kind = oc.kind AND a.item = oc.item AND a.crm_user = ?
-	WHERE p.mailbox = ? AND (p.side, p.kind, p.item) > (?, ?, ?)
-		AND NOT (p.side = 'mail' AND q.mark IS NOT NULL)
-		AND NOT (oc.item IS NOT NULL AND oc.content IS NULL AND oc.trouble = '' AND oc.absent = 0 AND a.role IS NOT NULL)
-	ORDER BY p.side, p.kind, p.item LIMIT ?`
+	const mine = `SELECT l.entity FROM link l WHERE l.mailbox = p.mailbox AND l.kind = p.kind AND `
+	const record = `(SELECT l.crm_item FROM link l WHERE l.mailbox = p.mailbox AND l.kind = p.kind AND l.mail_item = p.item)`
+	return `SELECT p.side, p.kind, p.item, p.mark,
+			COALESCE(CASE p.side WHEN 'crm' THEN (` + mine + `l.crm_item = p.item) ELSE (` + mine + `l.mail_item = p.item) END, '') AS entity
+		FROM pending p
+		WHERE p.mailbox = ? AND (p.side, p.kind, p.item) > (?, ?, ?)
+		AND (p.side = 'crm' OR ` + no(`SELECT 1 FROM pending q WHERE q.mailbox = p.mailbox AND q.side = 'crm' AND q.kind = p.kind AND q.item = `+record) + `)
+		AND ` + no(`SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = '' AND o.kind = p.kind
+			AND o.item = CASE p.side WHEN 'crm' THEN p.item ELSE `+record+` END
+			AND o.content IS NULL AND o.trouble = '' AND o.absent = 0
+			AND EXISTS (SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?)`) + `
+		ORDER BY p.side, p.kind, p.item LIMIT ?`
 }
 
 // Pairs pages over what is pending.
@@ -92,94 +47,203 @@ func (d *DB) Pairs(ctx context.Context, id model.MailboxID, last string, limit i
 		if err != nil {
 			return err
 		}
-		var rows []pairRow
-		if err := tx.list(&rows, selectPairs(), s.CRM, s.Mail, s.User, s.ID, side, kind, item, limit); err != nil {
+		r := pairReader{tx: tx, scope: s}
+		if err := tx.list(&r.rows, selectPairs(), s.ID, side, kind, item, s.CRM, s.User, limit); err != nil || len(r.rows) == 0 {
 			return err
 		}
-		out = make([]store.Pair, len(rows))
-		for i, r := range rows {
-			out[i] = r.pair(s)
+		for _, step := range []func() error{r.load, r.contents, r.intents} {
+			if err := step(); err != nil {
+				return err
+			}
 		}
-		if err := fill(tx, rows, out); err != nil {
-			return err
-		}
-		return openIntents(tx, s, out)
+		out = r.pairs
+		return nil
 	})
 	return out, err
 }
 
-// pair is a row without contents.
-func (r pairRow) pair(s scope) store.Pair {
-	p := store.Pair{Row: row(r.Side, r.Kind, r.Item)}
-	p.Kind = model.Kind(r.Kind)
-	p.Marks = []store.Mark{{Side: model.Side(r.Side), Kind: p.Kind, Item: r.Item, At: r.Mark}}
-	if r.Entity != nil {
-		p.Entity, p.State, p.Reason, p.Incarnation = model.EntityID(*r.Entity), plan.State(*r.State), *r.Reason, *r.Incarn
-	}
-	if r.OtherMark != nil {
-		side, item := model.Mail, r.MailItem
-		if r.Side == string(model.Mail) {
-			side, item = model.CRM, r.CRMItem
-		}
-		p.Marks = append(p.Marks, store.Mark{Side: side, Kind: p.Kind, Item: value(item), At: *r.OtherMark})
-	}
-	p.CRM = r.CRM.seen(model.CRM, p.Kind, s.Pass, s.Settle)
-	p.Mail = r.Mail.seen(model.Mail, p.Kind, s.Round, s.Settle)
-	p.Lead = r.Role != nil && model.Role(*r.Role) == model.Owner
-	if p.CRM != nil && !p.CRM.Gone && r.Role == nil {
-		p.CRM.Left = true // the mailbox's user takes no part in it (any more)
-	}
-	if r.CRMBase != nil {
-		p.CRMBase = &plan.Base{Key: hexKey(r.CRMBase)}
-	}
-	if r.MailBase != nil {
-		p.MailBase = &plan.Base{Key: hexKey(r.MailBase)}
-	}
-	return p
+// pairReader loads a page of pairs, each table with one look-up per kind: join
+// orders guessed without statistics cannot make it slow.
+type pairReader struct {
+	tx    *tx
+	scope scope
+	rows  []pendingPair
+	pairs []store.Pair
+
+	links    map[string]linkRow                    // by entity
+	seen     map[model.Side]map[string]observation // by kind and item
+	marks    map[string]int64                      // by side, kind and item
+	roles    map[string]string                     // by kind and item
+	readOnly map[string]bool                       // by side, kind and collection
 }
 
-func (r seenRow) seen(side model.Side, kind model.Kind, now, settle int64) *plan.Seen {
-	if r.Item == nil {
-		return nil
+// items are the ids that a row's pair has on both sides.
+func (r *pairReader) items(p pendingPair) map[model.Side]string {
+	if l, ok := r.links[p.Entity]; ok {
+		return map[model.Side]string{model.CRM: value(l.CRMItem), model.Mail: value(l.MailItem)}
 	}
-	return &plan.Seen{
-		Ref: model.Ref{Side: side, Kind: kind, Collection: *r.Collection, ID: *r.Item, Version: *r.Version, Order: *r.Order},
-		UID: *r.UID, Key: hexKey(r.Content), Raw: hexKey(r.Raw), Stamp: model.Key(*r.Stamp),
-		Gone: absence(*r.Absent) == gone, Settled: absence(*r.Absent) == gone && now-*r.AbsentSince >= settle,
-		Left: absence(*r.Absent) == left, Trouble: *r.Trouble, ReadOnly: r.ReadOnly != nil && *r.ReadOnly, Modified: instant(*r.Modified),
-	}
+	return map[model.Side]string{model.Side(p.Side): p.Item}
 }
 
-// fill loads the contents that a decision can need: nothing where both sides
-// are as they were when they agreed.
-func fill(tx *tx, rows []pairRow, pairs []store.Pair) error {
-	var keys [][]byte
-	for i, r := range rows {
-		if !unchangedPair(pairs[i]) {
-			keys = append(keys, r.CRM.Content, r.Mail.Content, r.CRMBase, r.MailBase)
+func (r *pairReader) load() error {
+	var entities []string
+	for _, p := range r.rows {
+		if p.Entity != "" {
+			entities = append(entities, p.Entity)
 		}
 	}
-	found, err := loadContents(tx, keys)
+	var err error
+	if r.links, err = links(r.tx, r.scope, entities); err != nil {
+		return err
+	}
+	wanted := map[model.Side]map[string][]string{model.CRM: {}, model.Mail: {}}
+	for _, p := range r.rows {
+		for side, item := range r.items(p) {
+			if item != "" {
+				wanted[side][p.Kind] = append(wanted[side][p.Kind], item)
+			}
+		}
+	}
+	r.seen = map[model.Side]map[string]observation{model.CRM: {}, model.Mail: {}}
+	r.marks, r.roles, r.readOnly = map[string]int64{}, map[string]string{}, map[string]bool{}
+	for side, place := range r.scope.places() {
+		for _, kind := range sortedKeys(wanted[side]) {
+			if err := r.loadKind(side, place, kind, wanted[side][kind]); err != nil {
+				return err
+			}
+		}
+		if err := r.loadCollections(side, place); err != nil {
+			return err
+		}
+	}
+	for _, p := range r.rows {
+		r.pairs = append(r.pairs, r.pair(p))
+	}
+	return nil
+}
+
+// loadKind reads what one side says of some items of a kind.
+func (r *pairReader) loadKind(side model.Side, p place, kind string, items []string) error {
+	found, err := observations(r.tx, p, model.Kind(kind), items)
 	if err != nil {
 		return err
 	}
-	for i, r := range rows {
-		p := &pairs[i]
+	for item, o := range found {
+		r.seen[side][kind+item] = o
+	}
+	marks, err := listIn[struct {
+		Item string `db:"item"`
+		Mark int64  `db:"mark"`
+	}](r.tx, `SELECT item, mark FROM pending WHERE mailbox = ? AND side = ? AND kind = ? AND item IN (?*)`,
+		[]any{r.scope.ID, string(side), kind}, items)
+	if err != nil {
+		return err
+	}
+	for _, m := range marks {
+		r.marks[row(string(side), kind, m.Item)] = m.Mark
+	}
+	if side == model.Mail {
+		return nil
+	}
+	roles, err := listIn[accessRow](r.tx, `SELECT item, crm_user, role FROM access WHERE connection = ? AND kind = ? AND crm_user = ? AND item IN (?*)`,
+		[]any{r.scope.CRM, kind, r.scope.User}, items)
+	for _, a := range roles {
+		r.roles[kind+a.Item] = a.Role
+	}
+	return err
+}
+
+func (r *pairReader) loadCollections(side model.Side, p place) error {
+	var rows []collectionRow
+	if err := r.tx.list(&rows, selectCollection+`AND read_only = 1`, string(p.connection), string(p.mailbox)); err != nil {
+		return err
+	}
+	for _, c := range rows {
+		r.readOnly[row(string(side), c.Kind, c.ID)] = true
+	}
+	return nil
+}
+
+// pair is a row without contents.
+func (r *pairReader) pair(p pendingPair) store.Pair {
+	out := store.Pair{Row: row(p.Side, p.Kind, p.Item)}
+	out.Kind = model.Kind(p.Kind)
+	if l, ok := r.links[p.Entity]; ok {
+		out.Entity, out.State, out.Reason, out.Incarnation = model.EntityID(l.Entity), plan.State(l.State), l.Reason, l.Incarnation
+		if l.CRMBase != nil {
+			out.CRMBase = &plan.Base{Key: hexKey(l.CRMBase)}
+		}
+		if l.MailBase != nil {
+			out.MailBase = &plan.Base{Key: hexKey(l.MailBase)}
+		}
+	}
+	items := r.items(p)
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		if mark, ok := r.marks[row(string(side), p.Kind, items[side])]; ok && items[side] != "" {
+			out.Marks = append(out.Marks, store.Mark{Side: side, Kind: out.Kind, Item: items[side], At: mark})
+		}
+	}
+	out.CRM, out.Mail = r.side(model.CRM, p.Kind, items[model.CRM]), r.side(model.Mail, p.Kind, items[model.Mail])
+	role, taking := r.roles[p.Kind+items[model.CRM]]
+	out.Lead = model.Role(role) == model.Owner
+	if out.CRM != nil && !out.CRM.Gone && !taking {
+		out.CRM.Left = true // the mailbox's user takes no part in it (any more)
+	}
+	return out
+}
+
+// side is what is known of an item; nil = nothing.
+func (r *pairReader) side(side model.Side, kind, item string) *plan.Seen {
+	o, ok := r.seen[side][kind+item]
+	if !ok || item == "" {
+		return nil
+	}
+	now := r.scope.Round
+	if side == model.CRM {
+		now = r.scope.Pass
+	}
+	return &plan.Seen{
+		Ref: model.Ref{Side: side, Kind: model.Kind(kind), Collection: o.Collection, ID: o.Item, Version: o.Version, Order: o.Order},
+		UID: o.UID, Key: hexKey(o.Content), Raw: hexKey(o.Raw), Stamp: model.Key(o.Stamp),
+		Gone: o.Absent == gone, Settled: o.Absent == gone && now-o.AbsentSince >= r.scope.Settle, Left: o.Absent == left,
+		Trouble: o.Trouble, ReadOnly: r.readOnly[row(string(side), kind, o.Collection)], Modified: instant(o.Modified),
+	}
+}
+
+// contents loads what a decision can need: nothing where both sides are as they
+// were when they agreed.
+func (r *pairReader) contents() error {
+	wanted := map[*model.Content]string{} // where to, which key
+	for i := range r.pairs {
+		p := &r.pairs[i]
 		if unchangedPair(*p) {
 			continue
 		}
-		if p.CRM != nil {
-			p.CRM.Content = found[string(r.CRM.Content)]
+		for _, s := range []*plan.Seen{p.CRM, p.Mail} {
+			if s != nil && s.Key != "" {
+				wanted[&s.Content] = s.Key
+			}
 		}
-		if p.Mail != nil {
-			p.Mail.Content = found[string(r.Mail.Content)]
+		for _, b := range []*plan.Base{p.CRMBase, p.MailBase} {
+			if b != nil {
+				wanted[&b.Content] = b.Key
+			}
 		}
-		if p.CRMBase != nil {
-			p.CRMBase.Content = found[string(r.CRMBase)]
+	}
+	var keys [][]byte
+	for _, k := range wanted {
+		key, err := byteKey(k)
+		if err != nil {
+			return err
 		}
-		if p.MailBase != nil {
-			p.MailBase.Content = found[string(r.MailBase)]
-		}
+		keys = append(keys, key)
+	}
+	found, err := loadContents(r.tx, keys)
+	if err != nil {
+		return err
+	}
+	for to, k := range wanted {
+		*to = found[k]
 	}
 	return nil
 }

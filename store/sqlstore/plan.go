@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"lockstep.dev/model"
@@ -60,15 +61,45 @@ func unfinished(tx *tx, s scope, planID string, states ...string) error {
 		item := string(side) + "_item"
 		for _, state := range states {
 			if err := tx.exec(`INSERT INTO pending (mailbox, side, kind, item, mark)
-				SELECT DISTINCT l.mailbox, CAST(? AS TEXT), l.kind, l.`+item+`, CAST(? AS BIGINT)
-				FROM operation w JOIN link l ON l.mailbox = w.mailbox AND l.entity = w.entity
-				WHERE w.plan = ? AND w.mailbox = ? AND w.state = ? AND l.`+item+` IS NOT NULL`+bump,
+				SELECT DISTINCT u.mailbox, CAST(? AS TEXT), u.kind, u.item, CAST(? AS BIGINT)
+				FROM (SELECT w.mailbox, w.kind, (SELECT l.`+item+` FROM link l WHERE l.mailbox = w.mailbox AND l.entity = w.entity) AS item
+					FROM operation w WHERE w.plan = ? AND w.mailbox = ? AND w.state = ?) u
+				WHERE u.item IS NOT NULL`+bump,
 				string(side), mark, planID, s.ID, state); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// regardRows notes what a plan decided about the rows whose mark is still the
+// one that was read.
+func regardRows(tx *tx, planID string, regards map[pendingRow]regard, marks map[pendingRow]int64) error {
+	bySideKind := map[[3]string][]string{}
+	for r := range regards {
+		key := [3]string{r.mailbox, r.side, r.kind}
+		bySideKind[key] = append(bySideKind[key], r.item)
+	}
+	var rows [][]any
+	for key, items := range bySideKind {
+		slices.Sort(items)
+		now, err := listIn[struct {
+			Item string `db:"item"`
+			Mark int64  `db:"mark"`
+		}](tx, `SELECT item, mark FROM pending WHERE mailbox = ? AND side = ? AND kind = ? AND item IN (?*)`, []any{key[0], key[1], key[2]}, items)
+		if err != nil {
+			return err
+		}
+		for _, n := range now {
+			r := pendingRow{key[0], key[1], key[2], n.Item}
+			if marks[r] == n.Mark {
+				rows = append(rows, []any{r.mailbox, r.side, r.kind, r.item, n.Mark, planID, int64(regards[r])})
+			}
+		}
+	}
+	return tx.insert(`INSERT INTO pending (mailbox, side, kind, item, mark, plan, state)`, rows,
+		`ON CONFLICT (mailbox, side, kind, item) DO UPDATE SET plan = excluded.plan, state = excluded.state WHERE pending.mark = excluded.mark`)
 }
 
 // DropPlan ends the plan that was not carried out to its end.
@@ -229,6 +260,12 @@ func (d *DB) Owners(ctx context.Context, c model.ConnectionID, addresses []strin
 	return out, err
 }
 
+// there is the condition that the item of an access row is present.
+func there() string {
+	return some(`SELECT 1 FROM observation o
+		WHERE o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item AND o.absent = 0`)
+}
+
 // Census counts what the brakes look at.
 func (d *DB) Census(ctx context.Context, id model.MailboxID, since time.Time) (plan.Census, error) {
 	out := plan.Census{
@@ -257,8 +294,7 @@ func (d *DB) Census(ctx context.Context, id model.MailboxID, since time.Time) (p
 		if err := tx.list(&rows, `SELECT 'mail' AS side, kind, COUNT(*) AS n FROM observation
 				WHERE connection = ? AND mailbox = ? AND absent = 0 GROUP BY kind
 			UNION ALL SELECT 'crm' AS side, a.kind, COUNT(*) AS n FROM access a
-				JOIN observation o ON o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item AND o.absent = 0
-				WHERE a.connection = ? AND a.crm_user = ? GROUP BY a.kind`, s.Mail, s.ID, s.CRM, s.User); err != nil {
+				WHERE a.connection = ? AND a.crm_user = ? AND `+there()+` GROUP BY a.kind`, s.Mail, s.ID, s.CRM, s.User); err != nil {
 			return err
 		}
 		for _, r := range rows {

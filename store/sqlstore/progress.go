@@ -21,9 +21,7 @@ func (d *DB) Progress(ctx context.Context, id model.MailboxID) ([]store.Progress
 			Count int    `db:"n"`
 		}
 		if err := tx.list(&rows, `SELECT 'mail' AS what, kind, COUNT(*) AS n FROM observation WHERE connection = ? AND mailbox = ? AND absent = 0 GROUP BY kind
-			UNION ALL SELECT 'crm', a.kind, COUNT(*) FROM access a
-				JOIN observation o ON o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item AND o.absent = 0
-				WHERE a.connection = ? AND a.crm_user = ? GROUP BY a.kind
+			UNION ALL SELECT 'crm', a.kind, COUNT(*) FROM access a WHERE a.connection = ? AND a.crm_user = ? AND `+there()+` GROUP BY a.kind
 			UNION ALL SELECT 'link ' || state, kind, COUNT(*) FROM link WHERE mailbox = ? GROUP BY state, kind
 			UNION ALL SELECT 'pending', kind, COUNT(*) FROM pending WHERE mailbox = ? GROUP BY kind
 			UNION ALL SELECT 'issue', kind, COUNT(*) FROM issue WHERE mailbox = ? AND is_open = 1 GROUP BY kind

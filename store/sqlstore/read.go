@@ -117,7 +117,7 @@ func (d *DB) Conflicts(ctx context.Context, id model.MailboxID) ([]store.Conflic
 			Created int64  `db:"created"`
 		}
 		if err := tx.list(&rows, `SELECT c.id, c.entity, c.kind, c.field, c.winner, b.body, c.created
-			FROM conflict c JOIN content b ON b.key = c.loser AND b.connection = c.connection
+			FROM conflict c JOIN content b ON b.key = c.loser
 			WHERE c.mailbox = ? ORDER BY c.created DESC, c.id DESC`, string(id)); err != nil {
 			return err
 		}

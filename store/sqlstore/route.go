@@ -102,8 +102,8 @@ func linkedMailboxes(tx *tx, crm model.ConnectionID, entities []string) (map[str
 	rows, err := listIn[struct {
 		Entity  string `db:"entity"`
 		Mailbox string `db:"mailbox"`
-	}](tx, `SELECT l.entity, l.mailbox FROM link l JOIN mailbox m ON m.id = l.mailbox AND m.state <> 'retired'
-		WHERE l.crm = ? AND l.entity IN (?*)`, []any{string(crm)}, entities)
+	}](tx, `SELECT l.entity, l.mailbox FROM link l WHERE l.crm = ? AND l.entity IN (?*)
+		AND (SELECT m.state FROM mailbox m WHERE m.id = l.mailbox) <> 'retired'`, []any{string(crm)}, entities)
 	out := map[string][]string{}
 	for _, r := range rows {
 		out[r.Entity] = append(out[r.Entity], r.Mailbox)

@@ -68,6 +68,58 @@ type strangerRow struct {
 // left out while nobody live took part comes with the next pass.
 const readable = ` AND (o.content IS NOT NULL OR o.trouble <> '' OR o.absent <> 0)`
 
+// selectStrangers reads pending rows of items that are there to be looked at and
+// have no link.
+func selectStrangers() string {
+	const mine = `SELECT 1 FROM link l WHERE l.mailbox = p.mailbox AND l.kind = p.kind AND `
+	return `SELECT p.side, p.kind, p.item FROM pending p
+		WHERE p.mailbox = ? AND (p.side, p.kind, p.item) > (?, ?, ?)
+		AND CASE p.side
+			WHEN 'mail' THEN CASE WHEN EXISTS (` + mine + `l.mail_item = p.item) THEN 0
+				WHEN EXISTS (SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = p.mailbox AND o.kind = p.kind AND o.item = p.item) THEN 1
+				ELSE 0 END
+			ELSE CASE WHEN EXISTS (` + mine + `l.crm_item = p.item) THEN 0
+				WHEN EXISTS (SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = '' AND o.kind = p.kind AND o.item = p.item` + readable + `
+					AND EXISTS (SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?)) THEN 1
+				ELSE 0 END
+			END = 1
+		ORDER BY p.side, p.kind, p.item LIMIT ?`
+}
+
+// describe adds to rows what was observed of their items.
+func describe(tx *tx, s scope, rows []strangerRow) error {
+	items := map[model.Side]map[string][]string{model.CRM: {}, model.Mail: {}}
+	for _, r := range rows {
+		items[model.Side(r.Side)][r.Kind] = append(items[model.Side(r.Side)][r.Kind], r.Item)
+	}
+	seen, known := map[string]observation{}, map[string]string{}
+	for side, p := range s.places() {
+		for _, kind := range sortedKeys(items[side]) {
+			found, err := observations(tx, p, model.Kind(kind), items[side][kind])
+			if err != nil {
+				return err
+			}
+			for item, o := range found {
+				seen[row(string(side), kind, item)] = o
+			}
+			ids, err := identities(tx, p, model.Kind(kind), items[side][kind])
+			if err != nil {
+				return err
+			}
+			for item, e := range ids {
+				known[row(string(side), kind, item)] = e
+			}
+		}
+	}
+	for i := range rows {
+		r := &rows[i]
+		o := seen[row(r.Side, r.Kind, r.Item)]
+		r.UID, r.Content, r.Natural, r.Stamp, r.Entity, r.Absent = o.UID, o.Content, o.Natural, o.Stamp, o.Entity, int64(o.Absent)
+		r.Known = known[row(r.Side, r.Kind, r.Item)]
+	}
+	return nil
+}
+
 // Strangers pages over pending items without a link.
 func (d *DB) Strangers(ctx context.Context, id model.MailboxID, last string, limit int) ([]plan.Stranger, error) {
 	side, kind, item, err := after(last)
@@ -81,19 +133,10 @@ func (d *DB) Strangers(ctx context.Context, id model.MailboxID, last string, lim
 			return err
 		}
 		var rows []strangerRow
-		if err := tx.list(&rows, `SELECT p.side, p.kind, p.item, o.uid, o.content, o.natural_key, o.stamp, o.entity,
-				COALESCE(i.entity, '') AS known, o.absent
-			FROM pending p
-			JOIN observation o ON o.connection = CASE p.side WHEN 'crm' THEN CAST(? AS TEXT) ELSE CAST(? AS TEXT) END
-				AND o.mailbox = CASE p.side WHEN 'crm' THEN '' ELSE p.mailbox END AND o.kind = p.kind AND o.item = p.item
-			LEFT JOIN identity i ON i.connection = o.connection AND i.mailbox = o.mailbox AND i.kind = o.kind AND i.item = o.item
-			WHERE p.mailbox = ? AND (p.side, p.kind, p.item) > (?, ?, ?)
-			AND NOT EXISTS (SELECT 1 FROM link l WHERE p.side = 'crm' AND l.mailbox = p.mailbox AND l.kind = p.kind AND l.crm_item = p.item)
-			AND NOT EXISTS (SELECT 1 FROM link l WHERE p.side = 'mail' AND l.mailbox = p.mailbox AND l.kind = p.kind AND l.mail_item = p.item)
-			AND (p.side = 'mail' OR EXISTS (SELECT 1 FROM access a
-				WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?))`+readable+`
-			ORDER BY p.side, p.kind, p.item LIMIT ?`,
-			s.CRM, s.Mail, s.ID, side, kind, item, s.User, limit); err != nil {
+		if err := tx.list(&rows, selectStrangers(), s.ID, side, kind, item, s.Mail, s.CRM, s.User, limit); err != nil {
+			return err
+		}
+		if err := describe(tx, s, rows); err != nil {
 			return err
 		}
 		out, err = strangers(tx, s, rows)
@@ -156,22 +199,23 @@ func matching(by plan.MatchBy, keys []string) (column string, values []any, err 
 
 func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]strangerRow, error) {
 	p := s.places()[side]
-	where, args := ``, []any(nil)
+	taking, args := ``, []any(nil)
 	if side == model.CRM {
-		where = ` AND EXISTS (SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?)`
+		taking = ` AND ` + some(`SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?`)
 		args = append(args, s.User)
 	}
 	item, other := string(side)+"_item", string(side.Other())+"_item"
-	return listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item, o.uid, o.content, o.natural_key, o.stamp, o.entity,
-			COALESCE(i.entity, '') AS known, o.absent
-		FROM observation o
-		LEFT JOIN identity i ON i.connection = o.connection AND i.mailbox = o.mailbox AND i.kind = o.kind AND i.item = o.item
-		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = ''`+where+`
-		AND NOT EXISTS (SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
+	rows, err := listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item FROM observation o
+		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = ''`+readable+taking+`
+		AND `+no(`SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
 			AND (l.`+other+` IS NOT NULL OR l.state NOT IN ('', 'skipped') OR EXISTS (
-				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown'))))
+				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')))`)+`
 		ORDER BY o.kind, o.item`,
 		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID)...)
+	if err != nil {
+		return nil, err
+	}
+	return rows, describe(tx, s, rows)
 }
 
 // standing is what already stands for an entity in a mailbox.
@@ -193,8 +237,8 @@ func (s standing) item(side model.Side) (item string, here bool) {
 func standings(tx *tx, s scope, entities []string) (map[string]standing, error) {
 	rows, err := listIn[standing](tx, `SELECT l.entity, COALESCE(l.crm_item, '') AS crm_item, COALESCE(l.mail_item, '') AS mail_item,
 		EXISTS (SELECT 1 FROM observation o WHERE o.connection = l.crm AND o.mailbox = '' AND o.kind = l.kind AND o.item = l.crm_item AND o.absent = 0) AS crm_here,
-		EXISTS (SELECT 1 FROM observation o WHERE o.connection = l.mail AND o.mailbox = l.mailbox AND o.kind = l.kind AND o.item = l.mail_item AND o.absent = 0) AS mail_here
-		FROM link l WHERE l.mailbox = ? AND l.entity IN (?*)`, []any{s.ID}, entities)
+		EXISTS (SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = l.mailbox AND o.kind = l.kind AND o.item = l.mail_item AND o.absent = 0) AS mail_here
+		FROM link l WHERE l.mailbox = ? AND l.entity IN (?*)`, []any{s.Mail, s.ID}, entities)
 	out := make(map[string]standing, len(rows))
 	for _, r := range rows {
 		out[r.Entity] = r

@@ -22,15 +22,15 @@ func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (int64, error)
 		{`DELETE FROM plan WHERE id IN (` + ids + `) AND NOT EXISTS (SELECT 1 FROM operation w WHERE w.plan = plan.id)`, []any{day, month, limit}},
 		{`DELETE FROM observation WHERE (connection, mailbox, kind, item) IN (
 			SELECT o.connection, o.mailbox, o.kind, o.item FROM observation o WHERE o.absent = 1 AND o.applied < ?
-			AND NOT EXISTS (SELECT 1 FROM link l WHERE o.mailbox = '' AND l.crm = o.connection AND l.entity = o.entity AND l.crm_item = o.item)
-			AND NOT EXISTS (SELECT 1 FROM link l WHERE o.mailbox <> '' AND l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item)
+			AND ` + no(`SELECT 1 FROM link l WHERE o.mailbox = '' AND l.crm = o.connection AND l.entity = o.entity AND l.crm_item = o.item`) + `
+			AND ` + no(`SELECT 1 FROM link l WHERE o.mailbox <> '' AND l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item`) + `
 			LIMIT ?)`, []any{day, limit}},
 		{`DELETE FROM access WHERE (connection, kind, item, crm_user) IN (
 			SELECT a.connection, a.kind, a.item, a.crm_user FROM access a
-			WHERE NOT EXISTS (SELECT 1 FROM observation o WHERE o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item)
+			WHERE ` + no(`SELECT 1 FROM observation o WHERE o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item`) + `
 			LIMIT ?)`, []any{limit}},
-		{`DELETE FROM content WHERE (key, connection) IN (
-			SELECT content.key, content.connection FROM content WHERE content.seen < ? AND ` + unreferenced() + ` LIMIT ?)`, []any{day, limit}},
+		{`DELETE FROM content WHERE key IN (
+			SELECT content.key FROM content WHERE content.seen < ? AND ` + unreferenced() + ` LIMIT ?)`, []any{day, limit}},
 	} {
 		err := d.update(ctx, "sweep", func(tx *tx) error {
 			n, err := tx.count(s.query, s.args...)

@@ -219,6 +219,13 @@ func pairsIn(query string, n int) string {
 	return strings.Replace(query, many, list, 1)
 }
 
+// some and no are conditions that a row exists, or does not. CASE keeps
+// PostgreSQL from turning the look-up into a join of whole tables, which it
+// does while it has no statistics: just after a first sync has filled them.
+func some(query string) string { return `(CASE WHEN EXISTS (` + query + `) THEN 1 ELSE 0 END = 1)` }
+
+func no(query string) string { return `(CASE WHEN EXISTS (` + query + `) THEN 1 ELSE 0 END = 0)` }
+
 // micros is how times are stored; the zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
@@ -260,11 +267,14 @@ func nullText(s string) any {
 
 // newID makes an id that sorts by the time it was made.
 func newID(prefix string) string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMicro())<<8)
-	if _, err := rand.Read(b[7:]); err != nil {
+	var b [10]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMicro())<<11) // 53 bits of time
+	var random [4]byte
+	if _, err := rand.Read(random[:]); err != nil {
 		panic(err) // crypto/rand.Read never returns an error
 	}
+	b[6] |= random[0] & 7
+	copy(b[7:], random[1:])
 	return prefix + "_" + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
 }
 
@@ -280,17 +290,17 @@ func newMark() int64 {
 
 // updateFrom updates many rows from a list of values, which the statement calls
 // v with column1, column2... PostgreSQL must be told their types. The arguments
-// before belong to head, those after to tail.
-func (t *tx) updateFrom(head string, before []any, types []string, rows [][]any, tail string, after ...any) error {
+// after belong to tail.
+func (t *tx) updateFrom(head string, types []string, rows [][]any, tail string, after ...any) error {
 	group := make([]string, len(types))
 	for i, name := range types {
 		group[i] = "CAST(? AS " + name + ")"
 	}
 	one := "(" + strings.Join(group, ",") + ")"
-	size := max((t.dialect.params-len(before)-len(after))/len(types), 1)
+	size := max((t.dialect.params-len(after))/len(types), 1)
 	for len(rows) > 0 {
 		n := min(size, len(rows))
-		args := append(make([]any, 0, n*len(types)+len(before)+len(after)), before...)
+		args := make([]any, 0, n*len(types)+len(after))
 		for _, r := range rows[:n] {
 			args = append(args, r...)
 		}

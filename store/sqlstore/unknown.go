@@ -23,9 +23,9 @@ func (d *DB) Unknown(ctx context.Context, c model.ConnectionID, m model.MailboxI
 		for kind, items := range byKind {
 			rows, err := listIn[held](tx, `SELECT o.item, o.version FROM observation o
 				WHERE o.connection = ? AND o.mailbox = ? AND o.kind = ? AND o.version <> '' AND o.item IN (?*)
-				AND (o.content IS NOT NULL OR o.trouble <> '' OR NOT EXISTS (
+				AND (o.content IS NOT NULL OR o.trouble <> '' OR `+no(`
 					SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state <> 'retired'
-					WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item))`,
+					WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item`)+`)`,
 				[]any{string(c), string(m), string(kind)}, items)
 			if err != nil {
 				return err

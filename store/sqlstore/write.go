@@ -65,7 +65,7 @@ func (d *DB) operations(ctx context.Context, where string, args ...any) ([]store
 			if err := json.Unmarshal(r.Body, &p.Write); err != nil {
 				return fmt.Errorf("decode operation %d: %w", r.Number, err)
 			}
-			p.Op.Content, p.Op.Raw, p.OtherKey = found[string(r.Content)], bytes[string(r.Raw)], hexKey(r.OtherKey)
+			p.Op.Content, p.Op.Raw, p.OtherKey = found[hexKey(r.Content)], bytes[string(r.Raw)], hexKey(r.OtherKey)
 			out = append(out, p)
 		}
 		return nil
@@ -77,15 +77,12 @@ func (d *DB) operations(ctx context.Context, where string, args ...any) ([]store
 // an update edits are those last seen of its target in the expected version.
 func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from int, stored *bodies) error {
 	var rows [][]any
-	var others = map[model.Side][][]byte{}
 	for i, w := range writes {
-		p, o := s.places()[w.Side], s.places()[w.Side.Other()]
-		content, raw := stored.content(p.connection, w.Op.Content), stored.raw(p.connection, w.Op.Raw)
+		content, raw := stored.content(w.Op.Content), stored.raw(w.Op.Raw)
 		other, err := byteKey(w.OtherKey)
 		if err != nil {
 			return err
 		}
-		others[w.Side.Other()] = append(others[w.Side.Other()], other)
 		state := planned
 		if w.Held != "" {
 			state = held
@@ -97,19 +94,14 @@ func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from in
 			return fmt.Errorf("encode operation %d: %w", from+i, err)
 		}
 		rows = append(rows, []any{
-			planID, int64(from + i), s.ID, string(p.connection), string(o.connection), string(w.Side), string(w.Kind), string(w.Entity),
+			planID, int64(from + i), s.ID, string(w.Side), string(w.Kind), string(w.Entity),
 			string(w.Op.Action), w.Op.Ref.ID, w.Op.Expect, state, body, null(content), null(raw), null(other),
 		})
 	}
 	if err := stored.save(tx, nil); err != nil {
 		return err
 	}
-	for side, keys := range others {
-		if err := lend(tx, s.places()[side].connection, keys, time.UnixMicro(stored.now)); err != nil {
-			return err
-		}
-	}
-	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, connection, other, side, kind, entity, action, item, expect, state, body, content, raw, other_key)`,
+	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, side, kind, entity, action, item, expect, state, body, content, raw, other_key)`,
 		rows, ``); err != nil {
 		return err
 	}
@@ -117,10 +109,10 @@ func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from in
 		return nil
 	}
 	return tx.exec(`UPDATE operation SET raw = (
-			SELECT o.raw FROM observation o WHERE o.connection = operation.connection
+			SELECT o.raw FROM observation o WHERE o.connection = CASE operation.side WHEN 'crm' THEN CAST(? AS TEXT) ELSE CAST(? AS TEXT) END
 			AND o.mailbox = CASE operation.side WHEN 'crm' THEN '' ELSE operation.mailbox END
 			AND o.kind = operation.kind AND o.item = operation.item AND o.version = operation.expect)
-		WHERE plan = ? AND number >= ? AND action IN ('update', 'stamp') AND raw IS NULL`, planID, from)
+		WHERE plan = ? AND number >= ? AND action IN ('update', 'stamp') AND raw IS NULL`, s.CRM, s.Mail, planID, from)
 }
 
 // ReleaseHeld lets the held operations of a plan go.

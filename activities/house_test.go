@@ -36,10 +36,19 @@ func (c *clock) Now() time.Time {
 
 func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
 
+// verdict is what a run is judged by: a test, or one history of many.
+type verdict interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Fatal(args ...any)
+	Failed() bool
+}
+
 // house is an organisation in one process: a CRM and mailboxes that live in
 // memory, our store on SQLite, and the rounds that keep them in step.
 type house struct {
-	t         testing.TB
+	t         verdict
 	clock     *clock
 	crm, mail *memory.System
 	path      string

@@ -83,6 +83,44 @@ func meetingStories() []scenario {
 			check: func(h *house) { h.wantCount(0, "Standup", "", "ada", "bob"); h.wantCount(1, "Other", "", "ada", "bob") },
 		},
 		{
+			name: "a meeting born in a mailbox is deleted in the CRM", design: events("ada", "bob"),
+			before: func(h *house) { h.inMail("ada", model.Event, meeting("Born", "ada", "bob")) },
+			steps: []func(*house){
+				func(h *house) { h.wantCount(1, "Born", "", "ada", "bob") },
+				func(h *house) { h.inCRM(model.Event, "ada", meeting("Other", "ada", "bob")); h.remove("", "Born") },
+			},
+			check: func(h *house) { h.wantCount(0, "Born", "", "ada", "bob"); h.wantCount(1, "Other", "", "ada", "bob") },
+		},
+		{
+			name: "a meeting born in a mailbox is deleted there", design: events("bob", "ada"),
+			before: func(h *house) { h.inMail("ada", model.Event, meeting("Born", "ada", "bob")) },
+			steps: []func(*house){
+				func(h *house) { h.inCRM(model.Event, "ada", meeting("Other", "ada", "bob")); h.remove("ada", "Born") },
+			},
+			check: func(h *house) { h.wantCount(0, "Born", "", "ada", "bob"); h.wantCount(1, "Other", "", "ada", "bob") },
+		},
+		{
+			name: "a deleted meeting is brought back", design: events("ada", "bob"), before: standup,
+			steps: []func(*house){
+				func(h *house) { h.inCRM(model.Event, "ada", meeting("Other", "ada", "bob")) },
+				func(h *house) { h.remove("ada", "Standup") },
+				func(h *house) { h.wantCount(0, "Standup", "", "bob"); h.inMail("ada", model.Event, meeting("Standup", "ada", "bob")) },
+			},
+			check: func(h *house) { h.wantCount(1, "Standup", "", "ada", "bob") },
+		},
+		{
+			name: "a meeting born in a mailbox, deleted and brought back", design: events("ada", "bob"),
+			before: func(h *house) {
+				h.inMail("ada", model.Event, meeting("Born", "ada", "bob"))
+				h.inMail("ada", model.Event, meeting("Other", "ada", "bob"))
+			},
+			steps: []func(*house){
+				func(h *house) { h.remove("ada", "Born") },
+				func(h *house) { h.wantCount(0, "Born", "", "bob"); h.inMail("ada", model.Event, meeting("Born", "ada", "bob")) },
+			},
+			check: func(h *house) { h.wantCount(1, "Born", "", "ada", "bob") },
+		},
+		{
 			name: "an attendee deletes a meeting and takes it from nobody", design: events("ada", "bob"), before: standup,
 			steps: []func(*house){
 				func(h *house) { h.remove("bob", "Standup") },

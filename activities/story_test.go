@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"slices"
 
 	"lockstep.dev/connector/memory"
@@ -137,7 +138,7 @@ func (h *house) wantAnswer(where, title, who, status string) {
 // conflicts are the values that lost, in a mailbox.
 func (h *house) conflicts(name string) []string {
 	h.t.Helper()
-	rows, err := h.db.Conflicts(h.t.Context(), h.box(name).id)
+	rows, err := h.db.Conflicts(context.Background(), h.box(name).id)
 	h.must(err)
 	var out []string
 	for _, r := range rows {

@@ -40,7 +40,7 @@ func parts() cli.Parts {
 			return string(text), err
 		},
 		Now: time.Now, Pause: pause, By: whoami(), Version: version(),
-		Systems: systems, Try: systems.Try, Open: open, Install: install,
+		Systems: systems, Try: systems.Try, Open: open, Install: install, Inspect: inspect,
 	}
 }
 

@@ -123,8 +123,28 @@ func (r reached) History(ctx context.Context, workflow, run string) (*history.Hi
 
 // install makes what a SQL CRM's database needs.
 func install(ctx context.Context, c model.Connection) error {
-	if c.Connector != sqlcrm.Name {
-		return fmt.Errorf("connection %s: the connector %s has no database of its own to install into", c.Name, c.Connector)
+	if err := isSQL(c); err != nil {
+		return err
 	}
 	return sqlcrm.Install(ctx, connector.Settings{Values: c.Settings, Secret: c.Secret})
+}
+
+// inspect tells what a SQL CRM's database has.
+func inspect(ctx context.Context, c model.Connection) (cli.DatabaseReport, error) {
+	if err := isSQL(c); err != nil {
+		return cli.DatabaseReport{}, err
+	}
+	r, err := sqlcrm.Status(ctx, connector.Settings{Values: c.Settings, Secret: c.Secret})
+	out := cli.DatabaseReport{Place: r.Place, Installed: r.Installed, Mapped: r.Mapped, Held: r.Held, Kinds: []cli.DatabaseKindReport{}}
+	for _, k := range r.Kinds {
+		out.Kinds = append(out.Kinds, cli.DatabaseKindReport(k))
+	}
+	return out, err
+}
+
+func isSQL(c model.Connection) error {
+	if c.Connector != sqlcrm.Name {
+		return fmt.Errorf("connection %s: the connector %s has no database of its own", c.Name, c.Connector)
+	}
+	return nil
 }

@@ -347,7 +347,7 @@ func (e *Edit) headerSplice(p Property, l *line, le *lineEdit) splice {
 	h.WriteByte(':')
 	value := p.Raw()
 	if le.value != nil {
-		value = *le.value
+		value = oneLine(*le.value)
 	}
 	enc := e.doc.encodingOf(l)
 	if q, edited := findParam(params, "ENCODING"); edited {
@@ -356,9 +356,13 @@ func (e *Edit) headerSplice(p Property, l *line, le *lineEdit) splice {
 	var b strings.Builder
 	writeFolded(&b, h.String(), value, p.dialect(), enc, e.doc.eol)
 	to := l.valueEnd
-	if enc != encodingBase64 && e.doc.encodingOf(l) == encodingBase64 && e.terminated(l) {
-		b.WriteString(e.doc.eol) // without the empty line that ended base64
+	if was := e.doc.encodingOf(l); enc != was && e.terminated(l) && (enc == encodingBase64 || was == encodingBase64) {
+		// The empty line that ends base64 in vCard 2.1 goes or comes with it.
 		to = l.end
+		b.WriteString(e.doc.eol)
+		if enc == encodingBase64 && p.dialect().old() {
+			b.WriteString(e.doc.eol)
+		}
 	}
 	return splice{nameStart, to, 1, b.String()}
 }

@@ -27,16 +27,20 @@ func fold(b *strings.Builder, s string, column int, eol string) {
 	}
 }
 
-// runeCut is the last position of at most n where a character of s begins. In
+// runeCut is the last position of at most n where a character of s begins, not
+// behind a carriage return, which would become part of the line ending. In
 // bytes that are not UTF-8 it is n.
 func runeCut(s string, n int) int {
 	if n <= 0 {
 		return 0
 	}
-	for cut := n; cut > 0 && cut > n-utf8.UTFMax; cut-- {
-		if utf8.RuneStart(s[cut]) {
+	for cut := n; cut > 0 && cut > n-2*utf8.UTFMax; cut-- {
+		if utf8.RuneStart(s[cut]) && s[cut-1] != '\r' {
 			return cut
 		}
+	}
+	for n > 1 && s[n-1] == '\r' {
+		n--
 	}
 	return n
 }

@@ -131,7 +131,7 @@ func (l Line) write(b *strings.Builder, d Dialect, eol string) error {
 		writeParam(&h, q, d)
 	}
 	h.WriteByte(':')
-	writeFolded(b, h.String(), value, d, enc, eol)
+	writeFolded(b, h.String(), oneLine(value), d, enc, eol)
 	b.WriteString(eol)
 	if d.old() && enc == encodingBase64 {
 		b.WriteString(eol) // vCard 2.1 section 2.1.3 ends base64 with an empty line
@@ -142,7 +142,6 @@ func (l Line) write(b *strings.Builder, d Dialect, eol string) error {
 // writeFolded writes a whole unfolded line. vCard 2.1 folds only base64: its
 // text may be broken at blanks only, and long lines are allowed there.
 func writeFolded(b *strings.Builder, header, value string, d Dialect, enc encoding, eol string) {
-	value = oneLine(value)
 	switch {
 	case enc == encodingQuotedPrintable:
 		b.WriteString(header)

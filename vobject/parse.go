@@ -38,6 +38,7 @@ type parser struct {
 	pos   int
 	phys  int // number of the physical line at pos, from 1
 	stack []int32
+	old   bool // the object began with VERSION:2.1 or 1.0
 }
 
 // detectEOL finds the line ending to write with. A carriage return ends a line
@@ -200,9 +201,12 @@ func (p *parser) extendQuoted(l *line, end, next int) (int, int) {
 	return end, next
 }
 
+// extendBase64 reads on only where the first line has no value yet or is too
+// long to have been written by the rules, and nothing is folded.
 func (p *parser) extendBase64(l *line, end, next int) (int, int) {
 	src := p.doc.src
-	for next < len(src) {
+	bare := !l.folded && (end == int(l.valueStart) || end-int(l.start) > lineWidth)
+	for bare && next < len(src) {
 		e, n := p.physical(next)
 		if e == next || !onlyBase64(src[next:e]) {
 			break
@@ -215,7 +219,7 @@ func (p *parser) extendBase64(l *line, end, next int) (int, int) {
 		p.phys++
 		l.folded = true
 	}
-	if next < len(src) {
+	if p.old && next < len(src) {
 		// The empty line that ends base64 in vCard 2.1 (section 2.1.3) belongs
 		// to the property.
 		if e, n := p.physical(next); e == next && (n == len(src) || !isBlank(src[n])) {
@@ -261,6 +265,9 @@ func (p *parser) add(l line) error {
 			return nil
 		case l.comp < 0:
 			p.report(l.number, "outside any object")
+		case d.named(&l, "VERSION"):
+			v := strings.TrimSpace(d.value(&l))
+			p.old = v == "2.1" || v == "1.0"
 		}
 	}
 	d.lines = append(d.lines, l)

@@ -44,7 +44,7 @@ func hexDigit(c byte) int {
 // become =0D=0A; everything that is not printable ASCII, the equals sign and a
 // blank at the end are encoded.
 func encodeQuoted(s string) string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
+	s = strings.ReplaceAll(lineFeeds(s), "\n", "\r\n")
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -55,6 +55,14 @@ func encodeQuoted(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// lineFeeds makes every line break a line feed.
+func lineFeeds(s string) string {
+	if strings.IndexByte(s, '\r') < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 }
 
 // needsQuoted reports whether a vCard 2.1 value must be quoted-printable: it

@@ -30,7 +30,7 @@ func (e *Edit) SetText(p Property, text string) {
 	if e.at(p) == nil {
 		return
 	}
-	if p.Text() == strings.ReplaceAll(text, "\r\n", "\n") {
+	if p.Text() == lineFeeds(text) {
 		e.forget(p)
 		return
 	}
@@ -59,7 +59,7 @@ func (e *Edit) SetStructured(p Property, fields [][]string) {
 	for len(parts) > had && parts[len(parts)-1] == "" {
 		parts = parts[:len(parts)-1]
 	}
-	e.setDecodedIfNew(p, strings.Join(parts, ";"))
+	e.setDecodedIfNew(p, joinParts(parts, ";", d))
 }
 
 // SetField sets one component of a structured value, counted from 0.
@@ -76,7 +76,22 @@ func (e *Edit) SetField(p Property, index int, values ...string) {
 		parts = append(parts, "")
 	}
 	parts[index] = joinComponent(values, d)
-	e.setDecodedIfNew(p, strings.Join(parts, ";"))
+	e.setDecodedIfNew(p, joinParts(parts, ";", d))
+}
+
+// joinParts puts escaped parts together. One that ends in a lone backslash,
+// which was harmless at the end of the value, must not escape the separator.
+func joinParts(parts []string, sep string, d Dialect) string {
+	for i, part := range parts[:max(0, len(parts)-1)] {
+		backslashes := len(part) - len(strings.TrimRight(part, `\`))
+		switch {
+		case d.old() && backslashes > 0:
+			parts[i] = part + " "
+		case backslashes%2 == 1:
+			parts[i] = part + `\`
+		}
+	}
+	return strings.Join(parts, sep)
 }
 
 // withoutEmpty makes a list of one empty text the same as an empty list.
@@ -110,7 +125,7 @@ func (e *Edit) SetList(p Property, values []string) {
 		}
 		parts[i] = old
 	}
-	e.setDecodedIfNew(p, strings.Join(parts, ","))
+	e.setDecodedIfNew(p, joinParts(parts, ",", d))
 }
 
 func (e *Edit) setDecodedIfNew(p Property, decoded string) {
@@ -187,20 +202,20 @@ func (le *lineEdit) setCoding(name string, values ...string) {
 // SetBinary sets inline content, as Binary writes it. Group and other
 // parameters stay. Equal content is no change.
 func (e *Edit) SetBinary(p Property, mediaType string, data []byte) {
-	if e.at(p) == nil {
+	le := e.at(p)
+	if le == nil {
 		return
 	}
 	if old, _, ok := p.Binary(); ok && string(old) == string(data) {
 		e.forget(p)
 		return
 	}
-	l := Binary(p.Name(), mediaType, data).In(p.Group())
-	for _, q := range p.Params() {
-		switch q.Name {
-		case "ENCODING", "TYPE", "VALUE", "MEDIATYPE", "FMTTYPE":
-		default:
-			l.Params = append(l.Params, q)
+	e.keepLine(le)
+	value, own := binaryValue(mediaType, data, p.dialect())
+	le.value, le.coding = &value, own
+	for _, name := range []string{"ENCODING", "TYPE", "VALUE", "MEDIATYPE", "FMTTYPE"} {
+		if _, set := findParam(own, name); !set && len(p.ParamValues(name)) > 0 {
+			le.coding = append(le.coding, Param{Name: name})
 		}
 	}
-	e.Replace(p, l)
 }

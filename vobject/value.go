@@ -34,11 +34,7 @@ func (p Property) decode() (string, bool) {
 
 // Text is the value as one text: decoded and unescaped, line breaks as \n.
 func (p Property) Text() string {
-	s := p.Decoded()
-	if strings.IndexByte(s, '\r') >= 0 {
-		s = strings.ReplaceAll(s, "\r\n", "\n")
-	}
-	return UnescapeText(s, p.dialect())
+	return UnescapeText(lineFeeds(p.Decoded()), p.dialect())
 }
 
 // Structured is the value as components of lists: N, ADR, ORG, GENDER.
@@ -46,7 +42,7 @@ func (p Property) Structured() [][]string {
 	if !p.Exists() {
 		return nil
 	}
-	return SplitStructured(p.Decoded(), p.dialect())
+	return SplitStructured(lineFeeds(p.Decoded()), p.dialect())
 }
 
 // Field is the component at index of a structured value as one text, its list
@@ -63,5 +59,5 @@ func (p Property) List() []string {
 	if !p.Exists() {
 		return nil
 	}
-	return SplitList(p.Decoded(), p.dialect())
+	return SplitList(lineFeeds(p.Decoded()), p.dialect())
 }

@@ -190,13 +190,7 @@ func (w *calendarEdit) needZone(z writeZone, year int) {
 		w.defined = map[string]bool{}
 	}
 	w.defined[z.tzid] = true
-	text, err := timezone.Define(z.tzid, year)
-	if err != nil {
-		return
+	if draft, ok := w.converter.define(z.tzid, year); ok {
+		w.edit.AppendComponent(w.cal, draft)
 	}
-	draft, err := vobject.Source(text)
-	if err != nil {
-		return
-	}
-	w.edit.AppendComponent(w.cal, draft)
 }

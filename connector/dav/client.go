@@ -110,7 +110,7 @@ func (a *answer) close() {
 	_ = a.Body.Close()
 }
 
-// propfindXML is the content type of XML bodies.
+// xmlType is the content type of XML bodies.
 const xmlType = "application/xml; charset=utf-8"
 
 // do sends a request and returns the answer if its status is 2xx, otherwise a
@@ -192,7 +192,8 @@ func (l *link) sign(req *http.Request, r request) {
 func redirect(resp *http.Response, from *url.URL) *url.URL {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		if next, err := from.Parse(resp.Header.Get("Location")); err == nil && next.Host != "" {
+		location := resp.Header.Get("Location")
+		if next, err := from.Parse(location); err == nil && location != "" && next.Host != "" {
 			return next
 		}
 	}

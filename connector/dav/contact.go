@@ -29,37 +29,66 @@ func readContact(card vobject.Component) model.Content {
 			c.PutText(field, text)
 		}
 	}
-	put("full_name", card.First("FN").Text())
-	n := card.First("N")
+	by := byName(card)
+	put("full_name", by.first("FN").Text())
+	name := by.first("N").Structured()
 	for i, field := range nameParts() {
-		put(field, n.Field(i, " "))
+		put(field, part(name, i, " "))
 	}
-	put("nickname", strings.Join(card.First("NICKNAME").List(), ", "))
-	put("organization", card.First("ORG").Field(0, " "))
-	put("department", department(card.First("ORG")))
-	put("job_title", card.First("TITLE").Text())
-	put("birthday", birthday(card.First("BDAY")))
-	put("notes", card.First("NOTE").Text())
-	put("photo", photo(card.First("PHOTO")))
-	labels := labelsOf(card)
+	put("nickname", strings.Join(by.first("NICKNAME").List(), ", "))
+	company := by.first("ORG").Structured()
+	put("organization", part(company, 0, " "))
+	put("department", department(company))
+	put("job_title", by.first("TITLE").Text())
+	put("birthday", birthday(by.first("BDAY")))
+	put("notes", by.first("NOTE").Text())
+	put("photo", photo(by.first("PHOTO")))
+	labels := labelsOf(by["X-ABLABEL"])
 	for _, m := range contactSets() {
 		var set []model.Element
-		best := preferredOf(card.All(m.property))
-		for i, p := range card.All(m.property) {
+		all := by[m.property]
+		best := preferredOf(all)
+		for i, p := range all {
 			set = append(set, m.element(p, labels, i == best))
 		}
 		c.PutSet(m.field, set)
 	}
-	c.PutSet("categories", readCategories(card))
+	c.PutSet("categories", categoriesOf(by["CATEGORIES"]))
 	return c
 }
 
+// properties are a component's own, by name.
+type properties map[string][]vobject.Property
+
+func byName(c vobject.Component) properties {
+	out := properties{}
+	for _, p := range c.Properties() {
+		n := p.Name()
+		out[n] = append(out[n], p)
+	}
+	return out
+}
+
+func (ps properties) first(name string) vobject.Property {
+	if all := ps[name]; len(all) > 0 {
+		return all[0]
+	}
+	return vobject.Property{}
+}
+
+// part is one component of a structured value as one text.
+func part(fields [][]string, i int, separator string) string {
+	if i >= len(fields) {
+		return ""
+	}
+	return strings.Join(fields[i], separator)
+}
+
 // department is the units below the organisation (RFC 6350 section 6.6.4).
-func department(org vobject.Property) string {
+func department(org [][]string) string {
 	var units []string
-	fields := org.Structured()
-	for i := 1; i < len(fields); i++ {
-		if unit := strings.Join(fields[i], " "); unit != "" {
+	for i := 1; i < len(org); i++ {
+		if unit := part(org, i, " "); unit != "" {
 			units = append(units, unit)
 		}
 	}
@@ -106,9 +135,11 @@ func photo(p vobject.Property) string {
 	return strings.TrimSpace(p.Raw())
 }
 
-func readCategories(c vobject.Component) []model.Element {
+func readCategories(c vobject.Component) []model.Element { return categoriesOf(c.All("CATEGORIES")) }
+
+func categoriesOf(all []vobject.Property) []model.Element {
 	var set []model.Element
-	for _, p := range c.All("CATEGORIES") {
+	for _, p := range all {
 		for _, text := range p.List() {
 			set = append(set, model.Element{Key: model.FoldText(text), Text: text})
 		}
@@ -119,8 +150,8 @@ func readCategories(c vobject.Component) []model.Element {
 // contactSet maps one repeated property to a set field.
 type contactSet struct {
 	field, property string
-	types           []string // what the field's type may be, by rank
-	key             func(p vobject.Property) (key, text string)
+	types           []string                                    // what the field's type may be, by rank
+	key             func(p vobject.Property) (key, text string) // nil: structured
 	structured      bool
 }
 
@@ -128,7 +159,7 @@ func contactSets() []contactSet {
 	return []contactSet{
 		{field: "emails", property: "EMAIL", types: []string{"home", "work", "other"}, key: emailKey},
 		{field: "phones", property: "TEL", types: []string{"fax", "cell", "home", "work", "other"}, key: phoneKey},
-		{field: "addresses", property: "ADR", types: []string{"home", "work", "other"}, key: addressKey, structured: true},
+		{field: "addresses", property: "ADR", types: []string{"home", "work", "other"}, structured: true},
 		{field: "urls", property: "URL", key: urlKey},
 	}
 }
@@ -170,10 +201,6 @@ func urlKey(p vobject.Property) (key, text string) {
 	return text, text
 }
 
-func addressKey(p vobject.Property) (key, text string) {
-	return foldPostal(addressOf(p)), ""
-}
-
 func foldPostal(attr map[string]string) string {
 	if key := model.FoldText(attr["street"] + " " + attr["postal_code"] + " " + attr["city"]); key != "" {
 		return key
@@ -183,9 +210,10 @@ func foldPostal(attr map[string]string) string {
 
 func addressOf(p vobject.Property) map[string]string {
 	out := map[string]string{}
-	for i, part := range addressParts() {
-		if text := p.Field(i, "\n"); strings.TrimSpace(text) != "" {
-			out[part] = text
+	fields := p.Structured()
+	for i, name := range addressParts() {
+		if text := part(fields, i, "\n"); strings.TrimSpace(text) != "" {
+			out[name] = text
 		}
 	}
 	return out
@@ -194,9 +222,11 @@ func addressOf(p vobject.Property) map[string]string {
 // element reads one property.
 func (m contactSet) element(p vobject.Property, labels map[string]string, preferred bool) model.Element {
 	e := model.Element{Attr: map[string]string{}}
-	e.Key, e.Text = m.key(p)
 	if m.structured {
 		e.Attr = addressOf(p)
+		e.Key = foldPostal(e.Attr)
+	} else {
+		e.Key, e.Text = m.key(p)
 	}
 	set := func(attr, value string) {
 		if value != "" {
@@ -256,9 +286,9 @@ func plainType(word string) string {
 }
 
 // labelsOf finds the labels of groups.
-func labelsOf(card vobject.Component) map[string]string {
+func labelsOf(all []vobject.Property) map[string]string {
 	out := map[string]string{}
-	for _, p := range card.All("X-ABLABEL") {
+	for _, p := range all {
 		if g := strings.ToLower(p.Group()); g != "" {
 			if _, ok := out[g]; !ok {
 				out[g] = p.Text()

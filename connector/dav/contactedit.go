@@ -165,7 +165,7 @@ func (w *cardEdit) organization(changed []string) {
 	if slices.Contains(changed, "organization") && strings.Join(fields[0], " ") != company {
 		fields[0] = oneOrNone(company)
 	}
-	if slices.Contains(changed, "department") && department(p) != unit {
+	if slices.Contains(changed, "department") && department(p.Structured()) != unit {
 		for i := 1; i < len(fields); i++ {
 			fields[i] = nil
 		}

@@ -13,7 +13,7 @@ import (
 // added at the end.
 func (w *cardEdit) set(m contactSet) {
 	want := w.want.Set(m.field)
-	labels := labelsOf(w.card)
+	labels := labelsOf(w.card.All("X-ABLABEL"))
 	all := w.card.All(m.property)
 	best := preferredOf(all)
 	done := map[string]bool{}

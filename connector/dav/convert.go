@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lockstep.dev/fault"
@@ -26,9 +27,46 @@ const (
 // converter reads and writes objects; it remembers time zones, nothing else.
 type converter struct {
 	zones *timezone.Resolver
+
+	mu          sync.Mutex
+	definitions map[zoneYear]vobject.Draft
 }
 
-func newConverter() *converter { return &converter{zones: timezone.NewResolver()} }
+type zoneYear struct {
+	name string
+	year int
+}
+
+// definitionLimit bounds what a converter remembers.
+const definitionLimit = 1000
+
+func newConverter() *converter {
+	return &converter{zones: timezone.NewResolver(), definitions: map[zoneYear]vobject.Draft{}}
+}
+
+// define returns the VTIMEZONE of an IANA zone for a new object. Working one
+// out takes milliseconds, so it is remembered.
+func (c *converter) define(name string, year int) (vobject.Draft, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := zoneYear{name, year}
+	if draft, known := c.definitions[key]; known {
+		return draft, true
+	}
+	text, err := timezone.Define(name, year)
+	if err != nil {
+		return vobject.Draft{}, false
+	}
+	draft, err := vobject.Source(text)
+	if err != nil {
+		return vobject.Draft{}, false
+	}
+	if len(c.definitions) >= definitionLimit {
+		clear(c.definitions)
+	}
+	c.definitions[key] = draft
+	return draft, true
+}
 
 // item converts an object. It returns false where the object is of another
 // kind, such as a task in a calendar that takes both, or a group of contacts.

@@ -3,6 +3,7 @@ package dav
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -38,4 +39,13 @@ func openAt(t testing.TB, url string, values map[string]string) *Session {
 		t.Fatal(err)
 	}
 	return s.(*Session)
+}
+
+func mustURL(t testing.TB, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

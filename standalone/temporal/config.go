@@ -26,7 +26,7 @@ const (
 	noLimit        = 1_000_000 // requests per second
 	visibilityRate = 1_000     // requests per second; the default is 10
 
-	timerWindow = 1000 * time.Millisecond
+	timerWindow = 100 * time.Millisecond
 )
 
 // ports of the server's services, all on the loopback address.

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"lockstep.dev/standalone/instance"
 	"lockstep.dev/standalone/temporal"
 )
 
@@ -121,7 +122,7 @@ func TestFileThatCannotBeOpenedIsNotThrownAway(t *testing.T) {
 	if err := os.WriteFile(path+".json", []byte(`{"server":"`+pinned(t, "go.temporal.io/server")+`","shards":1}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := temporal.Start(within(t), temporal.Config{File: path, FrontendPort: -1, UIPort: -1}); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := temporal.Start(within(t), temporal.Config{File: path, FrontendPort: instance.AnyPort, UIPort: instance.AnyPort}); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("Start on a folder: %v, want an error naming it", err)
 	}
 	if _, err := os.Stat(path); err != nil {
@@ -173,7 +174,7 @@ func TestTooManySearchAttributes(t *testing.T) {
 	for _, name := range []string{"A", "B", "C", "D"} {
 		many[name] = enums.INDEXED_VALUE_TYPE_INT
 	}
-	cfg := temporal.Config{File: filepath.Join(t.TempDir(), "temporal.db"), FrontendPort: -1, UIPort: -1, SearchAttributes: many}
+	cfg := temporal.Config{File: filepath.Join(t.TempDir(), "temporal.db"), FrontendPort: instance.AnyPort, UIPort: instance.AnyPort, SearchAttributes: many}
 	if _, err := temporal.Start(within(t), cfg); err == nil || !strings.Contains(err.Error(), "search attribute D") {
 		t.Errorf("Start with four integers: %v, want an error naming D", err)
 	}

@@ -109,7 +109,7 @@ func (p *program) next(t testing.TB, word string) string {
 	return ""
 }
 
-// D-: kill -9 at any moment loses nothing: the same workflow goes on from the
+// Kill -9 at any moment loses nothing: the same workflow goes on from the
 // round it was in, also if the program was killed again and again.
 func TestKilledServerContinues(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package temporal_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -176,7 +177,7 @@ func onFile(path string) func(*temporal.Config) {
 
 func dial(t *testing.T, s *temporal.Server) client.Client {
 	t.Helper()
-	c, err := client.Dial(client.Options{HostPort: s.Address, Namespace: s.Namespace})
+	c, err := client.Dial(client.Options{HostPort: s.Address, Namespace: s.Namespace, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,9 @@ type Parts struct {
 	// Open finds a Lockstep; an empty folder means: look in the environment.
 	Open func(ctx context.Context, folder string) (*Home, error)
 	// Install makes what a connection's own database needs, such as the
-	// reference schema of a SQL CRM.
+	// reference schema of a SQL CRM; Inspect tells what it has.
 	Install func(ctx context.Context, c model.Connection) error
+	Inspect func(ctx context.Context, c model.Connection) (DatabaseReport, error)
 }
 
 // Home is a Lockstep: its store, and how to reach what runs.

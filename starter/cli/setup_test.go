@@ -115,8 +115,26 @@ func TestSchema(t *testing.T) {
 	if code, _, talk := h.run("schema", "migrate"); code != 0 || talk != "the database is up to date already\n" {
 		t.Errorf("exit code %d, says %s", code, talk)
 	}
+	code, out, talk := h.run("schema", "status", "sales")
+	golden(t, "schema-status-crm", "$ lockstep schema status sales\n"+out)
+	if code != 3 || talk != "lockstep: what Lockstep needs is not there yet; run: lockstep schema install sales\n" {
+		t.Errorf("exit code %d, says %s", code, talk)
+	}
 	if code, _, talk := h.run("schema", "install", "sales", "-y"); code != 0 || strings.Join(h.installed, " ") != "sales" {
 		t.Errorf("exit code %d, says %s, installed %v", code, talk, h.installed)
+	}
+}
+
+// A connection whose database lacks its tables cannot be added, so its tables
+// are installed by the file that names it.
+func TestInstallingByAFile(t *testing.T) {
+	h := bareHouse(t)
+	path := file(t, "connections:\n  - {name: sales, side: crm, connector: sqlcrm, settings: {dsn: crm.db}}\n")
+	if code, _, talk := h.run("schema", "install", "sales", "--file", path, "-y"); code != 0 || strings.Join(h.installed, " ") != "sales" {
+		t.Errorf("exit code %d, says %s", code, talk)
+	}
+	if code, _, talk := h.run("schema", "install", "other", "--file", path, "-y"); code != 1 || talk != "lockstep: "+path+" names no connection other\n" {
+		t.Errorf("exit code %d, says %s", code, talk)
 	}
 }
 

@@ -199,6 +199,24 @@ type migrationView struct {
 	Applied optional `json:"applied"`
 }
 
+// DatabaseReport is `schema status CONNECTION`: what a CRM's own database has.
+type DatabaseReport struct {
+	Place     string               `json:"place"`     // without credentials
+	Installed bool                 `json:"installed"` // what `schema install` creates is there
+	Mapped    bool                 `json:"mapped"`    // a mapping file describes the tables
+	Held      int64                `json:"held_seconds"`
+	Kinds     []DatabaseKindReport `json:"kinds"`
+}
+
+// DatabaseKindReport is one kind of a DatabaseReport.
+type DatabaseKindReport struct {
+	Kind      model.Kind `json:"kind"`
+	Table     string     `json:"table"`
+	Items     int64      `json:"items"`
+	Delta     bool       `json:"delta"`     // changes are read as such; otherwise by full listings
+	Creatable bool       `json:"creatable"` // a repeated create cannot make a duplicate
+}
+
 func countsOf(c plan.Counts) countsView {
 	return countsView{c.Items, c.Matched, c.Skipped, c.Conflicts, c.Issues, c.Held}
 }

@@ -200,7 +200,7 @@ func editOf(p vobject.Property) (edit, bool) {
 func textEdit(p vobject.Property) edit {
 	want := p.Text() + addition
 	return edit{apply: func(e *vobject.Edit) { e.SetText(p, want) },
-		holds: func(q vobject.Property) bool { return q.Text() == clean(want) }}
+		holds: func(q vobject.Property) bool { return clean(q.Text()) == clean(want) }}
 }
 
 // clean is the text without what no value can hold.

@@ -24,6 +24,8 @@ type Activities struct {
 	// LeaseFor is how long a mailbox's lease lasts unless renewed; every remote
 	// call ends before it does.
 	LeaseFor time.Duration
+	// Pause waits; nil means by the real clock.
+	Pause func(ctx context.Context, d time.Duration) error
 }
 
 // Systems opens sessions to the outside.

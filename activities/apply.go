@@ -2,9 +2,11 @@ package activities
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
 
 	"lockstep.dev/fault"
 	"lockstep.dev/model"
@@ -69,7 +71,9 @@ type applier struct {
 	in        ApplyIn
 	lease     *lease
 	crm, mail side
-	out       ApplyOut
+
+	mu  sync.Mutex
+	out ApplyOut
 }
 
 // pageOfWrites is how many operations are loaded at a time.
@@ -83,10 +87,16 @@ func (ap *applier) side(ctx context.Context, s side) error {
 			return err
 		}
 		after = page[len(page)-1].Number
+		// While one batch is being recorded the next is on its way. A batch
+		// that failed does not cut off its neighbour: what that one did would
+		// be unknown.
+		var g errgroup.Group
+		g.SetLimit(min(2, max(1, s.caps.Kinds[page[0].Kind].Parallel)))
 		for _, batch := range batches(page, s) {
-			if err := ap.batch(ctx, s, batch); err != nil {
-				return err
-			}
+			g.Go(func() error { return ap.batch(ctx, s, batch) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
 		}
 	}
 }
@@ -194,6 +204,16 @@ func (ap *applier) commit(ctx context.Context, results []store.Result) error {
 	if err != nil {
 		return err
 	}
+	ap.count(results)
+	if err := stops(results); err != nil {
+		return err
+	}
+	return ap.a.Waker.WakeMailboxes(ctx, wake)
+}
+
+func (ap *applier) count(results []store.Result) {
+	ap.mu.Lock()
+	defer ap.mu.Unlock()
 	for _, r := range results {
 		switch {
 		case r.Receipt.Outcome == model.Done:
@@ -204,10 +224,6 @@ func (ap *applier) commit(ctx context.Context, results []store.Result) error {
 			ap.out.Refused++
 		}
 	}
-	if err := stops(results); err != nil {
-		return err
-	}
-	return ap.a.Waker.WakeMailboxes(ctx, wake)
 }
 
 // stops returns the first fault that concerns the whole mailbox: the receipts

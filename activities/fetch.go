@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"hash/fnv"
 	"slices"
 	"time"
@@ -238,51 +237,37 @@ func (r *reader) changes(ctx context.Context, c store.Collection) error {
 			Connection: r.connection, Mailbox: r.mailbox, Collection: c, Items: page.Items,
 			Gone: page.Gone, Left: page.Left, Cursor: page.Cursor, Full: page.Full, Last: page.Last, ReadAt: readAt,
 		}
-		if err := r.hydrate(ctx, c, page.Changed, &in); err != nil {
+		if err := r.hydrate(ctx, page.Changed, &in); err != nil {
 			return err
 		}
-		if quiet(in, c) {
+		if quiet(in) {
 			return nil
 		}
-		in.Now = r.a.Now()
-		out, err := r.a.Store.SavePage(ctx, in)
-		if err != nil {
+		if err := r.save(ctx, &in); err != nil {
 			return err
 		}
-		c, readAt = out.Collection, r.a.Now()
-		r.changed += out.Changed
-		r.absent += out.Absent
-		r.woken = append(r.woken, out.Woken...)
+		c, readAt = in.Collection, r.a.Now()
 	}
+	return nil
+}
+
+// save commits a page and moves in's collection on.
+func (r *reader) save(ctx context.Context, in *store.PageIn) error {
+	in.Now = r.a.Now()
+	out, err := r.a.Store.SavePage(ctx, *in)
+	if err != nil {
+		return err
+	}
+	in.Collection = out.Collection
+	r.changed += out.Changed
+	r.absent += out.Absent
+	r.woken = append(r.woken, out.Woken...)
 	return nil
 }
 
 // quiet reports whether a page says nothing new, so that no row is written.
-func quiet(in store.PageIn, c store.Collection) bool {
-	return !in.Full && in.Last && in.Cursor == c.Cursor && len(in.Items)+len(in.Gone)+len(in.Left)+len(in.Listed) == 0
-}
-
-// hydrate fetches the content of refs whose version we do not hold. What is
-// missing by now is not a deletion: its tombstone will come (algorithm 1.7).
-func (r *reader) hydrate(ctx context.Context, c store.Collection, refs []model.Ref, in *store.PageIn) error {
-	if len(refs) == 0 {
-		return nil
-	}
-	unknown, err := r.a.Store.Unknown(ctx, r.connection, r.mailbox, refs)
-	if err != nil {
-		return err
-	}
-	in.Listed = without(refs, unknown)
-	batch := max(r.s.caps.Kinds[c.Kind].FetchBatch, 1)
-	for chunk := range slices.Chunk(unknown, batch) {
-		items, err := r.s.Fetch(ctx, chunk)
-		if err != nil {
-			return err
-		}
-		in.Items = append(in.Items, items...)
-		in.Listed = append(in.Listed, missing(chunk, items)...)
-	}
-	return nil
+func quiet(in store.PageIn) bool {
+	return !in.Full && in.Last && in.Cursor == in.Collection.Cursor && len(in.Items)+len(in.Gone)+len(in.Left)+len(in.Listed) == 0
 }
 
 // missing are the refs that were listed, but could not be fetched: present as
@@ -308,6 +293,3 @@ func without(refs, remove []model.Ref) []model.Ref {
 	}
 	return out
 }
-
-// stale reports whether an error only says that somebody else was faster.
-func stale(err error) bool { return errors.Is(err, store.ErrStale) }

@@ -37,7 +37,7 @@ type gate struct {
 	quiet    bool // points are not counted: this is not the part under test
 
 	dieAt  int // number of the point, -1 = never
-	failAt int // the call fails there, or its answer is lost
+	failAt int // the next remote call fails there, or its answer is lost
 	dead   bool
 	deaths int
 
@@ -61,7 +61,8 @@ func (g *gate) pass(name string, remote bool) error {
 			g.deaths++
 			return errDead
 		}
-		if n == g.failAt {
+		if g.failAt >= 0 && n >= g.failAt && remote {
+			g.failAt = -1
 			g.deaths++
 			return noAnswer(name)
 		}

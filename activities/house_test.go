@@ -175,6 +175,10 @@ func (h *house) open() {
 	h.acts = &activities.Activities{
 		Store: mortal{Store: db, gate: h.gate}, Systems: h, Waker: h, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: h.clock.Now, LeaseFor: leaseFor,
+		Pause: func(ctx context.Context, d time.Duration) error {
+			h.clock.advance(d)
+			return ctx.Err()
+		},
 	}
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(silent{})

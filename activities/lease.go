@@ -33,7 +33,7 @@ func (a *Activities) lease(ctx context.Context, id model.MailboxID) (*lease, err
 		if !errors.Is(err, store.ErrStale) {
 			return nil, err
 		}
-		if err := pause(ctx, until.Sub(a.Now())+50*time.Millisecond); err != nil {
+		if err := a.pause(ctx, until.Sub(a.Now())+50*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
@@ -59,7 +59,10 @@ func (l *lease) release(ctx context.Context) {
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func (a *Activities) pause(ctx context.Context, d time.Duration) error {
+	if a.Pause != nil {
+		return a.Pause(ctx, d)
+	}
 	t := time.NewTimer(max(d, 0))
 	defer t.Stop()
 	select {

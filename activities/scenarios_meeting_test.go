@@ -100,11 +100,23 @@ func meetingStories() []scenario {
 			check: func(h *house) { h.wantCount(0, "Born", "", "ada", "bob"); h.wantCount(1, "Other", "", "ada", "bob") },
 		},
 		{
+			name: "a meeting born in a mailbox is deleted there and in the CRM at once", design: events("ada", "bob"),
+			before: func(h *house) {
+				h.inMail("ada", model.Event, meeting("Born", "ada", "bob"))
+				h.inMail("ada", model.Event, meeting("Other", "ada", "bob"))
+			},
+			steps: []func(*house){func(h *house) { h.remove("ada", "Born"); h.remove("", "Born") }},
+			check: func(h *house) { h.wantCount(0, "Born", "", "ada", "bob") },
+		},
+		{
 			name: "a deleted meeting is brought back", design: events("ada", "bob"), before: standup,
 			steps: []func(*house){
 				func(h *house) { h.inCRM(model.Event, "ada", meeting("Other", "ada", "bob")) },
 				func(h *house) { h.remove("ada", "Standup") },
-				func(h *house) { h.wantCount(0, "Standup", "", "bob"); h.inMail("ada", model.Event, meeting("Standup", "ada", "bob")) },
+				func(h *house) {
+					h.wantCount(0, "Standup", "", "bob")
+					h.inMail("ada", model.Event, meeting("Standup", "ada", "bob"))
+				},
 			},
 			check: func(h *house) { h.wantCount(1, "Standup", "", "ada", "bob") },
 		},
@@ -116,7 +128,10 @@ func meetingStories() []scenario {
 			},
 			steps: []func(*house){
 				func(h *house) { h.remove("ada", "Born") },
-				func(h *house) { h.wantCount(0, "Born", "", "bob"); h.inMail("ada", model.Event, meeting("Born", "ada", "bob")) },
+				func(h *house) {
+					h.wantCount(0, "Born", "", "bob")
+					h.inMail("ada", model.Event, meeting("Born", "ada", "bob"))
+				},
 			},
 			check: func(h *house) { h.wantCount(1, "Born", "", "ada", "bob") },
 		},
@@ -189,6 +204,38 @@ func meetingStories() []scenario {
 				if c := h.the("ada", "Standup").Ref.Collection; c != "team" {
 					h.t.Errorf("it lies in %s", c)
 				}
+			},
+		},
+		{
+			name: "a meeting that we never wrote is moved under a new id", design: events("ada", "bob"),
+			before: func(h *house) {
+				h.mail.AddCollection(address("ada"), model.Collection{ID: "team", Kind: model.Event})
+				h.inMail("ada", model.Event, meeting("Standup", "ada", "bob"))
+			},
+			steps: []func(*house){
+				func(h *house) { h.at("ada").Set(h.at("ada").Move(h.the("ada", "Standup").Ref, "team"), "location", "there") },
+				func(h *house) { h.set("", "Standup", "description", "changed") },
+			},
+			check: func(h *house) {
+				h.wantCount(1, "Standup", "", "ada", "bob")
+				h.wantText("bob", "Standup", "location", "there")
+				h.wantText("ada", "Standup", "description", "changed")
+			},
+		},
+		{
+			name: "a contact that we never wrote is moved under a new id", design: contacts(),
+			before: func(h *house) {
+				h.mail.AddCollection(address("ada"), model.Collection{ID: "friends", Kind: model.Contact})
+				h.inMail("ada", model.Contact, person("Bob", "bob@example.org"))
+			},
+			steps: []func(*house){
+				func(h *house) { h.at("ada").Set(h.at("ada").Move(h.the("ada", "Bob").Ref, "friends"), "notes", "moved") },
+				func(h *house) { h.set("", "Bob", "job_title", "changed") },
+			},
+			check: func(h *house) {
+				h.wantCount(1, "Bob", "", "ada")
+				h.wantText("", "Bob", "notes", "moved")
+				h.wantText("ada", "Bob", "job_title", "changed")
 			},
 		},
 		{

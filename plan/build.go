@@ -202,7 +202,9 @@ func (b *builder) toMail(p Pair) {
 }
 
 // resend repeats a create whose outcome is unknown and that neither a listing
-// nor a look-up found: the same payload under the same key (algorithm 1.6).
+// nor a look-up found: the same payload under the same key (algorithm 1.6). The
+// payload may be older than what its source holds now, so the pair is looked at
+// again.
 func (b *builder) resend(p Pair) {
 	for side, i := range map[model.Side]*Intent{model.CRM: p.CRMIntent, model.Mail: p.MailIntent} {
 		if i == nil {
@@ -217,6 +219,7 @@ func (b *builder) resend(p Pair) {
 			b.out.Writes[len(b.out.Writes)-1].Op.Actor = p.Creator
 		}
 	}
+	b.change(p, Change{State: p.State, Reason: p.Reason, Pending: true})
 }
 
 // unreadable sets a pair aside and says why.

@@ -125,10 +125,15 @@ func (c *changes) checkUsers(crm string, users []connector.User) Problems {
 // does.
 func (c *changes) mailboxesToTry() []mailboxChange {
 	out := slices.Clone(c.mailboxes)
+	listed, changed := map[box]bool{}, map[string]bool{}
+	for _, m := range c.mailboxes {
+		listed[m.box] = true
+	}
+	for _, n := range c.connections {
+		changed[n.to.Name] = true
+	}
 	for i, m := range c.file.Mailboxes {
-		listed := slices.ContainsFunc(c.mailboxes, func(o mailboxChange) bool { return o.in == m })
-		changed := slices.ContainsFunc(c.connections, func(n connectionChange) bool { return n.to.Name == m.Mail })
-		if changed && !listed {
+		if changed[m.Mail] && !listed[box{c.known[m.Mail].ID, model.FoldAddress(m.Address)}] {
 			out = append(out, mailboxChange{at: path{"mailboxes", i}, in: m})
 		}
 	}

@@ -215,6 +215,38 @@ func TestACRMUserOfAnotherMailboxIsAConflict(t *testing.T) {
 	}
 }
 
+// A mailbox that is known by its immutable id may have a new address; another
+// mailbox of the same CRM user is a conflict, and nothing is saved.
+func TestTheImmutableIDDecidesWhetherItIsTheSameMailbox(t *testing.T) {
+	st := openStore(t)
+	f := read(t, example)
+	f.Mailboxes = f.Mailboxes[:1]
+	if _, err := setup.Apply(t.Context(), st, f, (&world{identity: "box-1"}).try); err != nil {
+		t.Fatal(err)
+	}
+	before, err := st.MailboxNamed(t.Context(), "anna@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Mailboxes[0].Address = "anna.new@example.com"
+	f.Policies[0].PastDays = 10
+	_, err = setup.Apply(t.Context(), st, f, (&world{identity: "box-2"}).try)
+	var conflict *store.Conflict
+	if !errors.As(err, &conflict) || conflict.Mailbox != before.ID {
+		t.Errorf("another mailbox: %v", err)
+	}
+	if p, err := st.Policy(t.Context(), "sales"); err != nil || p.PastDays != 90 {
+		t.Errorf("saved halfway: %+v, %v", p, err)
+	}
+	if _, err := setup.Apply(t.Context(), st, f, (&world{identity: "box-1"}).try); err != nil {
+		t.Fatal(err)
+	}
+	after, err := st.MailboxNamed(t.Context(), "anna.new@example.com")
+	if err != nil || after.ID != before.ID {
+		t.Errorf("the same mailbox: %+v, %v", after, err)
+	}
+}
+
 // B6: a mailbox that was removed is taken up again where it stopped.
 func TestARemovedMailboxIsRevived(t *testing.T) {
 	st := openStore(t)

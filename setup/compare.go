@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,6 +37,7 @@ type changes struct {
 	policies    []model.Policy
 	mailboxes   []mailboxChange
 	known       map[string]model.Connection // by name: as they will be
+	policyNames map[string]bool
 }
 
 type connectionChange struct {
@@ -46,9 +46,11 @@ type connectionChange struct {
 }
 
 type mailboxChange struct {
-	at  path
-	in  Mailbox
-	old model.Mailbox // ID empty = new or removed before
+	at   path
+	in   Mailbox
+	old  model.Mailbox // ID empty = new or removed before
+	box  box
+	seat seat
 	// rival is another mailbox of the same CRM user whose immutable id may yet
 	// prove that it is the same one under an older address.
 	rival *model.Mailbox
@@ -56,7 +58,7 @@ type mailboxChange struct {
 
 // compare finds out what a file changes; it writes nothing.
 func compare(ctx context.Context, st store.Registry, f File) (*changes, error) {
-	c := &changes{file: f, known: map[string]model.Connection{}}
+	c := &changes{file: f, known: map[string]model.Connection{}, policyNames: map[string]bool{}}
 	for _, step := range []func(context.Context, store.Registry) error{c.compareConnections, c.comparePolicies, c.compareMailboxes} {
 		if err := step(ctx, st); err != nil {
 			return nil, err
@@ -154,11 +156,13 @@ func (c *changes) comparePolicies(ctx context.Context, st store.Registry) error 
 		return err
 	}
 	for _, s := range stored {
+		c.policyNames[s.Name] = true
 		if s.Name != defaultPolicy && !slices.ContainsFunc(c.file.Policies, func(p model.Policy) bool { return p.Name == s.Name }) {
 			c.report.Left = append(c.report.Left, Entry{What: "policy", Name: s.Name})
 		}
 	}
 	for _, to := range c.file.Policies {
+		c.policyNames[to.Name] = true
 		e := Entry{What: "policy", Name: to.Name}
 		i := slices.IndexFunc(stored, func(p model.Policy) bool { return p.Name == to.Name })
 		if i >= 0 {
@@ -172,59 +176,88 @@ func (c *changes) comparePolicies(ctx context.Context, st store.Registry) error 
 	return nil
 }
 
+// seat is a CRM user of a connection; box is an address at a mail connection.
+type (
+	seat struct {
+		crm  model.ConnectionID
+		user string
+	}
+	box struct {
+		mail    model.ConnectionID
+		address string // folded
+	}
+)
+
 func (c *changes) compareMailboxes(ctx context.Context, st store.Registry) error {
-	stored, err := st.Mailboxes(ctx, store.MailboxFilter{})
+	list, err := st.Mailboxes(ctx, store.MailboxFilter{})
 	if err != nil {
 		return err
 	}
-	for _, s := range stored {
-		named := func(m Mailbox) bool {
-			return model.FoldAddress(m.Address) == model.FoldAddress(s.Address) && c.known[m.Mail].ID == s.Mail
-		}
-		if s.State != model.Retired && !slices.ContainsFunc(c.file.Mailboxes, named) {
-			c.report.Left = append(c.report.Left, Entry{What: "mailbox", Name: s.Address})
+	live, seats := map[box]model.Mailbox{}, map[seat][]model.Mailbox{}
+	for _, s := range list {
+		seats[seat{s.CRM, s.CRMUser}] = append(seats[seat{s.CRM, s.CRMUser}], s)
+		if s.State != model.Retired {
+			live[box{s.Mail, model.FoldAddress(s.Address)}] = s
 		}
 	}
+	named := map[box]bool{}
 	for i, in := range c.file.Mailboxes {
-		if err := c.compareMailbox(ctx, st, path{"mailboxes", i}, in, stored); err != nil {
+		change, err := c.resolve(path{"mailboxes", i}, in)
+		if err != nil {
 			return err
+		}
+		named[change.box] = true
+		if err := c.compareMailbox(change, live[change.box], seats[change.seat]); err != nil {
+			return err
+		}
+	}
+	for _, s := range list {
+		if s.State != model.Retired && !named[box{s.Mail, model.FoldAddress(s.Address)}] {
+			c.report.Left = append(c.report.Left, Entry{What: "mailbox", Name: s.Address})
 		}
 	}
 	return nil
 }
 
-func (c *changes) compareMailbox(ctx context.Context, st store.Registry, at path, in Mailbox, stored []model.Mailbox) error {
+// resolve finds what a mailbox refers to. A connection that is not saved yet
+// has no id, and then nothing in the store can be in the mailbox's place.
+func (c *changes) resolve(at path, in Mailbox) (mailboxChange, error) {
 	crm, err := c.connection(child(at, "crm"), in.CRM, model.CRM)
 	if err != nil {
-		return err
+		return mailboxChange{}, err
 	}
 	mail, err := c.connection(child(at, "mail"), in.Mail, model.Mail)
 	if err != nil {
-		return err
+		return mailboxChange{}, err
 	}
-	if err := c.policyExists(ctx, st, child(at, "policy"), in.Policy); err != nil {
-		return err
-	}
-	change, e := mailboxChange{at: at, in: in}, Entry{What: "mailbox", Name: in.Address}
-	for _, s := range stored {
-		same := model.FoldAddress(s.Address) == model.FoldAddress(in.Address)
-		switch {
-		case s.CRM == crm.ID && crm.ID != "" && s.CRMUser == in.CRMUser && (!same || s.Mail != mail.ID):
-			if change.rival = &s; s.Identity == "" || s.Mail != mail.ID {
-				return Problems{c.taken(change)}
-			}
-		case same && s.Mail == mail.ID && s.State != model.Retired:
-			if s.CRM != crm.ID || s.CRMUser != in.CRMUser {
-				return c.wrong(child(at, "crm_user"), "the mailbox %s belongs to another CRM user already; remove it there first: lockstep mailbox remove %s", in.Address, in.Address)
-			}
-			change.old = s
+	return mailboxChange{
+		at: at, in: in, box: box{mail.ID, model.FoldAddress(in.Address)}, seat: seat{crm.ID, in.CRMUser},
+	}, c.policyExists(child(at, "policy"), in.Policy)
+}
+
+// compareMailbox compares a mailbox with the live one at its address, if there
+// is one, and with those that its CRM user has or had.
+func (c *changes) compareMailbox(change mailboxChange, live model.Mailbox, ofUser []model.Mailbox) error {
+	for _, s := range ofUser {
+		if (box{s.Mail, model.FoldAddress(s.Address)}) == change.box {
+			continue
+		}
+		// Only at the same server may its immutable id prove that it is the
+		// same mailbox under an older address.
+		if change.rival = &s; s.Identity == "" || s.Mail != change.box.mail {
+			return Problems{c.taken(change)}
 		}
 	}
-	if change.old.ID != "" {
-		e.Changes = mailboxChanges(change.old, in)
+	if live.ID != "" && (seat{live.CRM, live.CRMUser}) != change.seat {
+		return c.wrong(child(change.at, "crm_user"), "the mailbox %s belongs to another CRM user already; remove it there first: lockstep mailbox remove %s", live.Address, live.Address)
 	}
-	c.note(e, change.old.ID == "")
-	if change.old.ID == "" || len(e.Changes) > 0 {
+	change.old = live
+	e := Entry{What: "mailbox", Name: change.in.Address}
+	if live.ID != "" {
+		e.Changes = mailboxChanges(live, change.in)
+	}
+	c.note(e, live.ID == "")
+	if live.ID == "" || len(e.Changes) > 0 {
 		c.mailboxes = append(c.mailboxes, change)
 	}
 	return nil
@@ -251,13 +284,9 @@ func (c *changes) connection(at path, name string, side model.Side) (model.Conne
 	return found, nil
 }
 
-func (c *changes) policyExists(ctx context.Context, st store.Registry, at path, name string) error {
-	if slices.ContainsFunc(c.file.Policies, func(p model.Policy) bool { return p.Name == name }) {
-		return nil
-	}
-	_, err := st.Policy(ctx, name)
-	if errors.Is(err, store.ErrNotFound) {
+func (c *changes) policyExists(at path, name string) error {
+	if !c.policyNames[name] {
 		return c.wrong(at, "there is no policy %q", name)
 	}
-	return err
+	return nil
 }

@@ -40,6 +40,8 @@ func (s system) Capabilities() connector.Capabilities { return connector.Capabil
 type world struct {
 	asked []string
 	down  map[string]error // by connection name, or mailbox address
+	// identity is what every mailbox says is its immutable id.
+	identity string
 }
 
 func (w *world) try(_ context.Context, c model.Connection, a model.Account) (setup.Answer, error) {
@@ -54,7 +56,7 @@ func (w *world) try(_ context.Context, c model.Connection, a model.Account) (set
 	if c.Side == model.CRM {
 		return setup.Answer{Users: []connector.User{{ID: "17"}, {ID: "18"}}}, nil
 	}
-	return setup.Answer{}, nil
+	return setup.Answer{Identity: w.identity}, nil
 }
 
 const example = `connections:

@@ -119,7 +119,7 @@ func TestPoliciesOfAFileAreReadOnTheirOwn(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"connections: []":                   "x.yaml:1: names no policy; write them as a list under the key policies",
-		"policies: [{name: a, nmae: b}]":    `x.yaml:1: policies[a].nmae: there is no such key`,
+		"policies: [{name: a, neme: b}]":    `x.yaml:1: policies[a].neme: there is no such key`,
 		"policies: [{name: a, wins: crm}]":  `x.yaml:1: policies[a].wins: there is no such key`,
 		"policies: [{name: a, private: 1}]": `x.yaml:1: policies[a].private: "1" is not one of [skip full]`,
 	} {

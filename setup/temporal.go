@@ -26,7 +26,25 @@ func (t Temporal) Options(logger *slog.Logger) (client.Options, error) {
 	return o, nil
 }
 
-// Dial connects to the Temporal server, or says that it cannot be reached.
+// Unreachable says that a Temporal server does not answer.
+type Unreachable struct {
+	Host, Namespace string
+	Err             error // why; long and technical
+}
+
+// Error tells all there is to know.
+func (u *Unreachable) Error() string { return u.Short() + ": " + u.Err.Error() }
+
+// Short tells what matters to people.
+func (u *Unreachable) Short() string {
+	return fmt.Sprintf("the Temporal server at %s (namespace %s) cannot be reached", u.Host, u.Namespace)
+}
+
+// Unwrap returns why.
+func (u *Unreachable) Unwrap() error { return u.Err }
+
+// Dial connects to the Temporal server; the error is *Unreachable if it does not
+// answer.
 func (t Temporal) Dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
 	o, err := t.Options(logger)
 	if err != nil {
@@ -34,7 +52,7 @@ func (t Temporal) Dial(ctx context.Context, logger *slog.Logger) (client.Client,
 	}
 	c, err := client.DialContext(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("the Temporal server at %s (namespace %s) cannot be reached: %w", t.Host, t.Namespace, err)
+		return nil, &Unreachable{Host: t.Host, Namespace: t.Namespace, Err: err}
 	}
 	return c, nil
 }

@@ -289,12 +289,19 @@ func (e *Edit) lineSplice(i int32, le *lineEdit) (splice, bool) {
 			text = strings.TrimSuffix(text, e.doc.eol)
 		}
 		return splice{l.start, l.end, 1, text}, true
-	case len(le.params)+len(le.coding) > 0:
+	case len(le.params)+len(le.coding) > 0, le.value != nil && e.strayQuote(l):
 		return e.headerSplice(p, l, le), true
 	case le.value != nil:
 		return e.valueSplice(p, l, *le.value), true
 	}
 	return splice{}, false
+}
+
+// strayQuote reports whether the header has a quotation mark that is not
+// closed. How such a line is read depends on its value, so the mark cannot
+// stay when the value changes.
+func (e *Edit) strayQuote(l *line) bool {
+	return l.paramCount > 0 && strings.Count(e.doc.src[l.nameStart:l.valueStart], `"`)%2 == 1
 }
 
 // valueSplice changes the value alone; the header keeps its bytes.
@@ -303,7 +310,6 @@ func (e *Edit) valueSplice(p Property, l *line, value string) splice {
 	header := e.doc.src[l.start:l.valueStart]
 	column := len(header) - 1 - max(strings.LastIndexByte(header, '\n'), strings.LastIndexByte(header, '\r'))
 	enc := e.doc.encodingOf(l)
-	value = oneLine(value)
 	switch {
 	case enc == encodingQuotedPrintable:
 		foldQuoted(&b, value, column, e.doc.eol)
@@ -347,7 +353,7 @@ func (e *Edit) headerSplice(p Property, l *line, le *lineEdit) splice {
 	h.WriteByte(':')
 	value := p.Raw()
 	if le.value != nil {
-		value = oneLine(*le.value)
+		value = *le.value
 	}
 	enc := e.doc.encodingOf(l)
 	if q, edited := findParam(params, "ENCODING"); edited {

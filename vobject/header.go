@@ -133,20 +133,28 @@ const (
 // encodingOf reads the ENCODING parameter, or its bare word in vCard 2.1.
 func (d *Document) encodingOf(l *line) encoding {
 	for _, pa := range d.paramsOf(l) {
-		word := d.src[pa.valueStart:pa.valueEnd]
+		word, named := d.part(l, pa.valueStart, pa.valueEnd), !pa.bare
 		if pa.bare {
-			word = d.src[pa.nameStart:pa.nameEnd]
-		} else if !strings.EqualFold(d.src[pa.nameStart:pa.nameEnd], "ENCODING") {
+			word = d.part(l, pa.nameStart, pa.nameEnd)
+		} else if !strings.EqualFold(d.part(l, pa.nameStart, pa.nameEnd), "ENCODING") {
 			continue
 		}
 		switch word = strings.Trim(word, `" `); {
-		case strings.EqualFold(word, "QUOTED-PRINTABLE"), strings.EqualFold(word, "Q") && !pa.bare:
+		case strings.EqualFold(word, "QUOTED-PRINTABLE"), strings.EqualFold(word, "Q") && named:
 			return encodingQuotedPrintable
-		case strings.EqualFold(word, "BASE64"), strings.EqualFold(word, "B") && !pa.bare:
+		case strings.EqualFold(word, "BASE64"), strings.EqualFold(word, "B") && named:
 			return encodingBase64
 		}
 	}
 	return encodingNone
+}
+
+// part is a piece of a header without folding.
+func (d *Document) part(l *line, from, to uint32) string {
+	if l.folded {
+		return d.unfold(d.src[from:to], false)
+	}
+	return d.src[from:to]
 }
 
 func (d *Document) paramsOf(l *line) []param {

@@ -141,7 +141,7 @@ func (p *parser) next() error {
 		p.blank(l, next)
 		return nil
 	}
-	for next < len(src) && (src[next] == ' ' || src[next] == '\t') {
+	for next < len(src) && isBlank(src[next]) {
 		end, next = p.physical(next)
 		p.phys++
 		l.folded = true
@@ -190,7 +190,7 @@ func (p *parser) extendQuoted(l *line, end, next int) (int, int) {
 			p.report(l.number, "quoted-printable text ends in a soft line break")
 			return end, next
 		}
-		for e > next && src[e-1] != '=' && n < len(src) && (src[n] == ' ' || src[n] == '\t') {
+		for (e == next || src[e-1] != '=') && n < len(src) && isBlank(src[n]) {
 			e, n = p.physical(n)
 			p.phys++
 		}
@@ -211,7 +211,7 @@ func (p *parser) extendBase64(l *line, end, next int) (int, int) {
 		if e == next || !onlyBase64(src[next:e]) {
 			break
 		}
-		for n < len(src) && (src[n] == ' ' || src[n] == '\t') {
+		for n < len(src) && isBlank(src[n]) {
 			e, n = p.physical(n)
 			p.phys++
 		}
@@ -266,8 +266,10 @@ func (p *parser) add(l line) error {
 		case l.comp < 0:
 			p.report(l.number, "outside any object")
 		case d.named(&l, "VERSION"):
-			v := strings.TrimSpace(d.value(&l))
-			p.old = v == "2.1" || v == "1.0"
+			switch d.comps[l.comp].name + strings.TrimSpace(d.value(&l)) {
+			case "VCARD2.1", "VCALENDAR1.0":
+				p.old = true
+			}
 		}
 	}
 	d.lines = append(d.lines, l)
@@ -283,6 +285,7 @@ func (p *parser) begin(l line) error {
 	}
 	index, parent := int32(len(d.comps)), p.top()
 	l.kind, l.comp, l.opens = kindBegin, index, index
+	p.old = p.old && name != "VCARD" && name != "VCALENDAR"
 	d.comps = append(d.comps, component{name: name, first: int32(len(d.lines)), parent: parent})
 	d.lines = append(d.lines, l)
 	if parent < 0 {

@@ -92,11 +92,7 @@ func (p Property) dialect() Dialect { return p.Component().Dialect() }
 
 // span returns a part of the header without folding.
 func (p Property) span(from, to uint32) string {
-	s := p.doc.src[from:to]
-	if p.rec().folded {
-		return p.doc.unfold(s, false)
-	}
-	return s
+	return p.doc.part(p.rec(), from, to)
 }
 
 // Param is one parameter with its values decoded.

@@ -18,6 +18,7 @@ func (e *Edit) SetRaw(p Property, raw string) {
 		le.value, le.coding = nil, nil
 		return
 	}
+	raw = oneLine(raw)
 	le.value, le.coding = &raw, nil
 }
 

@@ -31,6 +31,7 @@ func environment(t *testing.T, set map[string]string) {
 // good is an environment with a database in a folder of its own and a Temporal
 // server that nobody runs: port 1 (tcpmux) needs a privilege and is long dead.
 func good(t *testing.T) map[string]string {
+	t.Helper()
 	return map[string]string{
 		"LOCKSTEP_DATABASE_URL":  "sqlite:" + filepath.Join(t.TempDir(), "lockstep.db"),
 		"LOCKSTEP_KEY":           strings.Repeat("geheim", 6),

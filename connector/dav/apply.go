@@ -244,7 +244,7 @@ func (s *Session) stamp(ctx context.Context, op model.Operation) (model.Receipt,
 	if fail != nil {
 		return model.Receipt{}, fail
 	}
-	edited, fail := stampObject(raw, op.Ref.Kind, op.Key)
+	edited, fail := s.connector.convert.stamp(raw, op.Ref.Kind, op.Key)
 	if fail != nil {
 		return model.Receipt{}, fail
 	}

@@ -18,9 +18,6 @@ func (w *calendarEdit) participants(organizer, attendees bool) {
 		w.attendees()
 	}
 	w.quietOrganizer()
-	if !w.env.quiet && w.env.mine(w.want.Text("organizer")) {
-		w.letServerInvite()
-	}
 }
 
 func (w *calendarEdit) organizer() {

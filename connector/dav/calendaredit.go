@@ -37,8 +37,8 @@ func (w *calendarEdit) apply(kind model.Kind, changed []string) {
 	if kind == model.Event && has("organizer", "attendees") {
 		w.participants(has("organizer"), has("attendees"))
 	}
-	if kind == model.Event && !w.env.isNew {
-		w.announce(kind, changed)
+	if kind == model.Event && !w.env.isNew && sensitive(kind, changed) {
+		w.announce()
 	}
 }
 
@@ -276,11 +276,15 @@ func (w *calendarEdit) replaceTime(p vobject.Property, line vobject.Line) {
 }
 
 // announce counts a change that attendees must hear of, in a meeting of our
-// own (RFC 5545 section 3.8.7.4, RFC 5546 section 2.1.4).
-func (w *calendarEdit) announce(kind model.Kind, changed []string) {
+// own (RFC 5545 section 3.8.7.4, RFC 5546 section 2.1.4). Where mail may be
+// sent, the server is told to send it.
+func (w *calendarEdit) announce() {
 	organizer := w.main.First("ORGANIZER")
-	if !w.edit.Changed() || !organizer.Exists() || !w.env.mine(addressOfPerson(organizer)) || !sensitive(kind, changed) {
+	if !w.edit.Changed() || !organizer.Exists() || !w.env.mine(addressOfPerson(organizer)) {
 		return
+	}
+	if !w.env.quiet {
+		w.letServerInvite()
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(w.main.First("SEQUENCE").Raw()))
 	if err != nil {

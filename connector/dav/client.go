@@ -118,7 +118,7 @@ const xmlType = "application/xml; charset=utf-8"
 func (l *link) do(ctx context.Context, r request) (*answer, *failure) {
 	target, err := l.base.Parse(r.href)
 	if err != nil {
-		return nil, localFailure(r, "dav.address", "The address of an item or collection is not valid, so it cannot be asked for. Let collections be discovered again.", err)
+		return nil, localFailure("dav.address", "The address of an item or collection is not valid, so it cannot be asked for. Let collections be discovered again.", err)
 	}
 	for hop := 0; ; hop++ {
 		resp, fail := l.send(ctx, r, target)
@@ -133,7 +133,7 @@ func (l *link) do(ctx context.Context, r request) (*answer, *failure) {
 			return nil, refusal(r, resp)
 		}
 		_ = resp.Body.Close()
-		if fail := l.mayFollow(r, target, next, hop); fail != nil {
+		if fail := l.mayFollow(target, next, hop); fail != nil {
 			return nil, fail
 		}
 		target = next
@@ -155,7 +155,7 @@ func (l *link) send(ctx context.Context, r request, target *url.URL) (*http.Resp
 	}
 	req, err := http.NewRequestWithContext(traced, r.method, target.String(), body)
 	if err != nil {
-		return nil, localFailure(r, "dav.address", "The address of an item or collection is not valid, so it cannot be asked for. Let collections be discovered again.", err)
+		return nil, localFailure("dav.address", "The address of an item or collection is not valid, so it cannot be asked for. Let collections be discovered again.", err)
 	}
 	l.sign(req, r)
 	resp, err := l.client.http.Do(req)
@@ -202,15 +202,15 @@ func redirect(resp *http.Response, from *url.URL) *url.URL {
 
 // mayFollow refuses to carry credentials to a stranger: only the same site, and
 // never from TLS to none.
-func (l *link) mayFollow(r request, from, to *url.URL, hop int) *failure {
+func (l *link) mayFollow(from, to *url.URL, hop int) *failure {
 	if hop >= maxRedirects {
-		return localFailure(r, "dav.redirects", "The server keeps sending us from one address to another. Set url to the address of the calendar server itself.", nil)
+		return localFailure("dav.redirects", "The server keeps sending us from one address to another. Set url to the address of the calendar server itself.", nil)
 	}
 	if from.Scheme == "https" && to.Scheme != "https" {
 		return &failure{fault: insecureFault()}
 	}
 	if !sameSite(from.Hostname(), to.Hostname()) {
-		return localFailure(r, "dav.redirect", "The server sends us to "+to.Hostname()+", which belongs to another site, so we did not send the credentials there. If that is right, set url to that address.", nil)
+		return localFailure("dav.redirect", "The server sends us to "+to.Hostname()+", which belongs to another site, so we did not send the credentials there. If that is right, set url to that address.", nil)
 	}
 	return nil
 }
@@ -240,7 +240,7 @@ func (l *link) multistatus(ctx context.Context, r request, visit func(m member, 
 	}
 	defer a.close()
 	if a.StatusCode != http.StatusMultiStatus {
-		return "", unreadable(r, a.Response, errNotDAV)
+		return "", unreadable(a.Response, errNotDAV)
 	}
 	token, err := readMultistatus(a.Body, func(m member) error { return visit(m, a.at) })
 	if err != nil {

@@ -44,7 +44,7 @@ func TestSettingsAreNamedWhenWrong(t *testing.T) {
 		"auth":           {"url": "https://x.example/", "auth": "digest"},
 		"kinds":          {"url": "https://x.example/", "kinds": "mail"},
 		"allow_insecure": {"url": "https://x.example/", "allow_insecure": "maybe"},
-		"adress":         {"url": "https://x.example/", "adress": "typo"},
+		"server":         {"url": "https://x.example/", "server": "no such setting"},
 	} {
 		_, err := New(connector.Settings{Values: values})
 		if f := fault.Of(err); f == nil || f.Class != fault.Invalid || !strings.Contains(f.Message, "Setting "+key+" ") {
@@ -229,6 +229,19 @@ func TestFaultsOfAnswers(t *testing.T) {
 		if strings.Contains(f.Error()+f.Evidence, private) || !strings.HasSuffix(f.Message, ".") {
 			t.Errorf("%d: text %q, evidence %q", c.status, f.Message, f.Evidence)
 		}
+	}
+}
+
+// A second object of one UID, as Nextcloud says it.
+func TestSabreSaysUIDConflictInWords(t *testing.T) {
+	s := fake(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`<?xml version="1.0" encoding="utf-8"?><d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns"><s:exception>Sabre\DAV\Exception\BadRequest</s:exception><s:message>Calendar object with uid already exists in this calendar collection.</s:message></d:error>`))
+	})
+	c := model.Content{"title": {Text: "x"}}
+	r := one(t, s, model.Operation{Action: model.Create, Ref: model.Ref{Kind: model.Task, Collection: "/c/"}, Key: "k.0", Content: c})
+	if r.Outcome != model.Refused || !fault.Is(r.Err, fault.Conflict) {
+		t.Errorf("%s %v", r.Outcome, r.Err)
 	}
 }
 

@@ -26,7 +26,7 @@ func readContact(card vobject.Component) model.Content {
 	c := model.Content{}
 	put := func(field, text string) {
 		if strings.TrimSpace(text) != "" {
-			c.PutText(field, text)
+			c.PutText(field, withoutControls(text))
 		}
 	}
 	by := byName(card)
@@ -141,6 +141,7 @@ func categoriesOf(all []vobject.Property) []model.Element {
 	var set []model.Element
 	for _, p := range all {
 		for _, text := range p.List() {
+			text = withoutControls(text)
 			set = append(set, model.Element{Key: model.FoldText(text), Text: text})
 		}
 	}
@@ -165,7 +166,7 @@ func contactSets() []contactSet {
 }
 
 func emailKey(p vobject.Property) (key, text string) {
-	text = strings.TrimSpace(p.Text())
+	text = strings.TrimSpace(plainText(p))
 	if len(text) > 7 && strings.EqualFold(text[:7], "mailto:") {
 		text = text[7:]
 	}
@@ -174,7 +175,7 @@ func emailKey(p vobject.Property) (key, text string) {
 
 // phoneKey also reads the tel: URIs of vCard 4.0 (RFC 6350 section 6.4.1).
 func phoneKey(p vobject.Property) (key, text string) {
-	text = strings.TrimSpace(p.Text())
+	text = strings.TrimSpace(plainText(p))
 	if len(text) > 4 && strings.EqualFold(text[:4], "tel:") {
 		text = text[4:]
 	}
@@ -197,7 +198,7 @@ func foldPhone(text string) string {
 }
 
 func urlKey(p vobject.Property) (key, text string) {
-	text = strings.TrimSpace(p.Text())
+	text = strings.TrimSpace(plainText(p))
 	return text, text
 }
 
@@ -213,7 +214,7 @@ func addressOf(p vobject.Property) map[string]string {
 	fields := p.Structured()
 	for i, name := range addressParts() {
 		if text := part(fields, i, "\n"); strings.TrimSpace(text) != "" {
-			out[name] = text
+			out[name] = withoutControls(text)
 		}
 	}
 	return out
@@ -291,7 +292,7 @@ func labelsOf(all []vobject.Property) map[string]string {
 	for _, p := range all {
 		if g := strings.ToLower(p.Group()); g != "" {
 			if _, ok := out[g]; !ok {
-				out[g] = p.Text()
+				out[g] = plainText(p)
 			}
 		}
 	}

@@ -77,7 +77,7 @@ func (w *cardEdit) name(changed []string) {
 	}
 	n := w.card.First("N")
 	if !n.Exists() {
-		if hasName(w.want) || w.card.Dialect() != vobject.VCard40 {
+		if hasName(w.want) {
 			fields := make([][]string, 0, len(nameParts()))
 			for _, part := range nameParts() {
 				fields = append(fields, oneOrNone(w.want.Text(part)))

@@ -214,6 +214,9 @@ func (c *converter) createContact(op model.Operation, env environment) ([]byte, 
 		fields = append(fields, "full_name")
 	}
 	editContact(doc.First("VCARD"), edit, op.Content, fields)
+	if !hasName(op.Content) {
+		edit.Append(doc.First("VCARD"), vobject.Structured("N")) // mandatory (RFC 2426 section 3.1.2)
+	}
 	edit.Append(doc.First("VCARD"), vobject.Raw("REV", stampTime(env.now)))
 	return finish(edit)
 }
@@ -240,27 +243,53 @@ func (c *converter) createCalendar(op model.Operation, env environment) ([]byte,
 	return finish(edit)
 }
 
-// change writes the named fields into an object's own bytes.
+// change writes the named fields into an object's own bytes. A field that says
+// already what is wanted is not written, however oddly it is written there.
 func (c *converter) change(op model.Operation, raw []byte, env environment) ([]byte, *failure) {
 	doc, fail := open(raw)
 	if fail != nil {
 		return nil, fail
 	}
-	edit := doc.Edit()
-	if op.Ref.Kind == model.Contact {
-		card := doc.First("VCARD")
-		if !card.Exists() {
-			return nil, unwritable(nil)
-		}
-		editContact(card, edit, op.Content, op.Changed)
-		return finish(edit)
-	}
-	w := &calendarEdit{converter: c, env: env, cal: doc.First("VCALENDAR"), edit: edit, want: op.Content}
-	if w.main = mainOf(w.cal, componentName(op.Ref.Kind)); !w.main.Exists() {
+	ref := op.Ref
+	have, ours := c.item(ref, raw)
+	if !ours || have.Trouble != "" {
 		return nil, unwritable(nil)
 	}
-	w.apply(op.Ref.Kind, op.Changed)
-	return finish(edit)
+	changed := slices.DeleteFunc(slices.Clone(op.Changed), func(f string) bool {
+		return have.Content[f].Equal(op.Content[f])
+	})
+	edit := doc.Edit()
+	if ref.Kind == model.Contact {
+		editContact(doc.First("VCARD"), edit, op.Content, changed)
+	} else {
+		w := &calendarEdit{converter: c, env: env, cal: doc.First("VCALENDAR"), edit: edit, want: op.Content}
+		w.main = mainOf(w.cal, componentName(ref.Kind))
+		w.apply(ref.Kind, changed)
+	}
+	out, fail := finish(edit)
+	if fail == nil && !c.keeps(have, out, changed) {
+		return nil, unwritable(nil)
+	}
+	return out, fail
+}
+
+// keeps checks, before anything is sent, that an edit did to no other field what
+// was not asked for. Damaged objects can do that: a value that says it goes on
+// in the next line swallows the property written behind it.
+func (c *converter) keeps(have model.Item, edited []byte, changed []string) bool {
+	now, ours := c.item(have.Ref, edited)
+	if !ours || now.Trouble != "" || now.UID != have.UID || now.Stamp != have.Stamp {
+		return false
+	}
+	for _, f := range model.Differing(have.Content, now.Content) {
+		switch {
+		case slices.Contains(changed, f):
+		case f == "end" || f == "due" || f == "time_zone": // these follow from the start
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func open(raw []byte) (*vobject.Document, *failure) {
@@ -285,61 +314,76 @@ func unwritable(err error) *failure {
 	return f
 }
 
-// stamped is the component that carries our key.
-func stamped(doc *vobject.Document, kind model.Kind) vobject.Component {
-	if kind == model.Contact {
-		return doc.First("VCARD")
-	}
-	return mainOf(doc.First("VCALENDAR"), componentName(kind))
-}
-
-// stampObject writes our key into an object; an empty key takes it out.
-func stampObject(raw []byte, kind model.Kind, key model.Key) ([]byte, *failure) {
+// stamp writes our key into an object; an empty key takes it out.
+func (c *converter) stamp(raw []byte, kind model.Kind, key model.Key) ([]byte, *failure) {
 	if key == "" && !bytes.Contains(bytes.ToUpper(raw), []byte(stampProperty)) {
 		return raw, nil
 	}
-	doc, fail := open(raw)
-	if fail != nil {
-		return nil, fail
-	}
-	c := stamped(doc, kind)
-	if !c.Exists() {
-		return nil, unwritable(nil)
-	}
-	edit := doc.Edit()
-	for i, p := range c.All(stampProperty) {
-		if i > 0 || key == "" {
-			edit.Remove(p)
+	return c.mark(raw, kind, "", key, func(carrier vobject.Component, edit *vobject.Edit) {
+		for i, p := range carrier.All(stampProperty) {
+			if i > 0 || key == "" {
+				edit.Remove(p)
+			}
 		}
-	}
-	if key != "" {
-		setText(c, edit, stampProperty, string(key))
-	}
-	return finish(edit)
+		if key != "" {
+			setText(carrier, edit, stampProperty, string(key))
+		}
+	})
 }
 
-// markObject adds and removes categories.
-func markObject(raw []byte, kind model.Kind, add, remove []string) ([]byte, *failure) {
+// label adds and removes categories.
+func (c *converter) label(raw []byte, kind model.Kind, add, remove []string) ([]byte, *failure) {
+	it, _ := c.item(model.Ref{Kind: kind}, raw)
+	return c.mark(raw, kind, "categories", it.Stamp, func(carrier vobject.Component, edit *vobject.Edit) {
+		var want []model.Element
+		for _, e := range readCategories(carrier) {
+			if !slices.ContainsFunc(remove, func(r string) bool { return model.FoldText(r) == e.Key }) {
+				want = append(want, e)
+			}
+		}
+		for _, text := range add {
+			want = append(want, model.Element{Key: model.FoldText(text), Text: text})
+		}
+		editCategories(carrier, edit, model.NormalSet(want))
+	})
+}
+
+// mark edits the component that carries an object's marks; field is the one
+// that may change by it, key the stamp afterwards.
+func (c *converter) mark(raw []byte, kind model.Kind, field string, key model.Key, do func(vobject.Component, *vobject.Edit)) ([]byte, *failure) {
 	doc, fail := open(raw)
 	if fail != nil {
 		return nil, fail
 	}
-	c := stamped(doc, kind)
-	if !c.Exists() {
+	have, ours := c.item(model.Ref{Kind: kind}, raw)
+	if !ours || have.Trouble != "" {
 		return nil, unwritable(nil)
 	}
-	var want []model.Element
-	for _, e := range readCategories(c) {
-		if !slices.ContainsFunc(remove, func(r string) bool { return model.FoldText(r) == e.Key }) {
-			want = append(want, e)
-		}
-	}
-	for _, text := range add {
-		want = append(want, model.Element{Key: model.FoldText(text), Text: text})
+	carrier := doc.First("VCARD")
+	if kind != model.Contact {
+		carrier = mainOf(doc.First("VCALENDAR"), componentName(kind))
 	}
 	edit := doc.Edit()
-	editCategories(c, edit, model.NormalSet(want))
-	return finish(edit)
+	do(carrier, edit)
+	out, fail := finish(edit)
+	have.Stamp = key
+	if fail == nil && !c.keeps(have, out, []string{field}) {
+		return nil, unwritable(nil)
+	}
+	return out, fail
+}
+
+// plainText is a property's text without the control characters that no system
+// can hold; some programs write them.
+func plainText(p vobject.Property) string { return withoutControls(p.Text()) }
+
+func withoutControls(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7F {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 func stampTime(t time.Time) string { return t.UTC().Format("20060102T150405Z") }

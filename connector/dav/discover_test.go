@@ -153,6 +153,7 @@ func TestIdentityIsNeverAName(t *testing.T) {
 	for principal, want := range map[string]string{
 		"/principals/users/alice/":             "",
 		"/principals/alice%40example.org/":     "",
+		"/dav/principal/":                      "",
 		"/123456789/principal/":                "/123456789/principal/",
 		"/principals/4f3a1c9e-0000-4e1b-9f6a/": "/principals/4f3a1c9e-0000-4e1b-9f6a/",
 	} {

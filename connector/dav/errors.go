@@ -120,10 +120,12 @@ func refusal(r request, resp *http.Response) *failure {
 	defer func() { _ = resp.Body.Close() }()
 	body := readError(io.LimitReader(resp.Body, maxErrorBody))
 	f := &failure{status: resp.StatusCode, precondition: precondition(body)}
-	if body != nil && len(body.children) > 0 {
-		for _, c := range body.children[0].children {
-			if c.name == davName("href") {
-				f.hrefs = append(f.hrefs, strings.TrimSpace(c.text))
+	if body != nil {
+		for _, element := range body.children {
+			for _, c := range element.children {
+				if c.name == davName("href") {
+					f.hrefs = append(f.hrefs, strings.TrimSpace(c.text))
+				}
 			}
 		}
 	}
@@ -268,7 +270,7 @@ func brokenFailure(ctx context.Context, r request, resp *http.Response, err erro
 	case errors.Is(err, errStop):
 		return &failure{stopped: true, fault: (rule{fault.Bug, fault.Mailbox, "Reading was stopped by its caller."}).fault("dav.stopped", "")}
 	case errors.Is(err, errXML), errors.Is(err, errNotDAV), errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil:
-		return unreadable(r, resp, err)
+		return unreadable(resp, err)
 	}
 	f := lostFailure(ctx, r, err, true)
 	f.broken = true
@@ -276,7 +278,7 @@ func brokenFailure(ctx context.Context, r request, resp *http.Response, err erro
 }
 
 // unreadable is an answer of 2xx that is not what was asked for.
-func unreadable(_ request, resp *http.Response, err error) *failure {
+func unreadable(resp *http.Response, err error) *failure {
 	row := rule{fault.Transient, fault.Server, "The server's answer ended too early or is damaged. It is tried again."}
 	code := "dav.damaged"
 	if errors.Is(err, errNotDAV) {
@@ -289,7 +291,7 @@ func unreadable(_ request, resp *http.Response, err error) *failure {
 }
 
 // localFailure is trouble that arose before anything was sent.
-func localFailure(_ request, code, message string, err error) *failure {
+func localFailure(code, message string, err error) *failure {
 	f := (rule{fault.Unsupported, fault.Server, message}).fault(code, "")
 	f.Err = err
 	return &failure{fault: f}
@@ -300,7 +302,7 @@ func newFault(class fault.Class, scope fault.Scope, code, message string) *fault
 	return (rule{class, scope, message}).fault("dav."+code, "")
 }
 
-// or returns the failure's fault as an error, or nil.
+// err is the failure as an error, or nil.
 func (f *failure) err() error {
 	if f == nil {
 		return nil

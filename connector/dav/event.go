@@ -13,7 +13,7 @@ import (
 func (c *converter) readEvent(cal, main vobject.Component) (model.Content, error) {
 	out := model.Content{}
 	c.readTexts(out, main)
-	out.PutText("location", main.First("LOCATION").Text())
+	out.PutText("location", plainText(main.First("LOCATION")))
 	start, err := c.readStart(cal, main)
 	if err != nil {
 		return nil, err
@@ -40,8 +40,8 @@ func (c *converter) readEvent(cal, main vobject.Component) (model.Content, error
 
 // readTexts reads what events and tasks have in common.
 func (c *converter) readTexts(out model.Content, main vobject.Component) {
-	out.PutText("title", main.First("SUMMARY").Text())
-	out.PutText("description", main.First("DESCRIPTION").Text())
+	out.PutText("title", plainText(main.First("SUMMARY")))
+	out.PutText("description", plainText(main.First("DESCRIPTION")))
 	out.PutText("class", readClass(main.First("CLASS")))
 	out.PutText("url", strings.TrimSpace(main.First("URL").Raw()))
 	out.PutText("alarms", c.readAlarms(main))
@@ -104,7 +104,7 @@ func addressOfPerson(p vobject.Property) string {
 func readAttendees(main vobject.Component) []model.Element {
 	var set []model.Element
 	for _, p := range main.All("ATTENDEE") {
-		e := model.Element{Key: addressOfPerson(p), Text: p.Param("CN")}
+		e := model.Element{Key: addressOfPerson(p), Text: withoutControls(p.Param("CN"))}
 		attr := map[string]string{}
 		if s := readAnswer(p); s != "" {
 			attr["status"] = s

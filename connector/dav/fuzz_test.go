@@ -45,8 +45,8 @@ func FuzzConvert(f *testing.F) {
 			_, _ = c.change(model.Operation{Ref: it.Ref, Content: want, Changed: []string{field.Name}}, raw, someEnvironment())
 		}
 		_, _ = c.create(model.Operation{Ref: it.Ref, Key: "k.0", UID: "u", Content: it.Content}, someEnvironment())
-		_, _ = stampObject(raw, kind, "k.1")
-		_, _ = markObject(raw, kind, []string{text}, []string{"Lockstep"})
+		_, _ = newConverter().stamp(raw, kind, "k.1")
+		_, _ = newConverter().label(raw, kind, []string{text}, []string{"Lockstep"})
 		_ = servesAttendees(raw)
 	})
 }

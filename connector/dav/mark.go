@@ -18,14 +18,14 @@ var (
 // all items were tried.
 func (s *Session) Mark(ctx context.Context, refs []model.Ref, add, remove []string) error {
 	return s.rewrite(ctx, refs, func(kind model.Kind, raw []byte) ([]byte, *failure) {
-		return markObject(raw, kind, add, remove)
+		return s.connector.convert.label(raw, kind, add, remove)
 	})
 }
 
 // Unstamp takes our keys out of items, each in the version it has now.
 func (s *Session) Unstamp(ctx context.Context, refs []model.Ref) error {
 	return s.rewrite(ctx, refs, func(kind model.Kind, raw []byte) ([]byte, *failure) {
-		return stampObject(raw, kind, "")
+		return s.connector.convert.stamp(raw, kind, "")
 	})
 }
 

@@ -338,11 +338,15 @@ func changedLines(a, b []byte) (gone, added []string) {
 	return gone, y
 }
 
+// logicalLines joins what is folded, or broken softly in vCard 2.1; empty lines
+// (after base64 in vCard 2.1) belong to the line before.
 func logicalLines(raw []byte) []string {
 	var out []string
 	for l := range strings.SplitAfterSeq(string(raw), "\n") {
-		if strings.HasPrefix(l, " ") && len(out) > 0 {
-			out[len(out)-1] += l
+		last := len(out) - 1
+		soft := last >= 0 && strings.HasSuffix(out[last], "=\r\n") && strings.Contains(out[last], "QUOTED-PRINTABLE")
+		if last >= 0 && (strings.HasPrefix(l, " ") || soft || l == "\r\n") {
+			out[last] += l
 			continue
 		}
 		out = append(out, l)

@@ -37,7 +37,8 @@ type environment struct {
 	mine  func(address string) bool // one of the mailbox's own addresses
 }
 
-// person is who a mailbox belongs to, as its server knows them.
+// person is who a calendar belongs to, as its server knows them: the one for
+// whom the server sends mail.
 type person struct {
 	addresses []string // folded
 }
@@ -46,43 +47,62 @@ func (p *person) is(address string) bool {
 	return slices.Contains(p.addresses, model.FoldAddress(address))
 }
 
-// writing prepares for one write. Only meetings make it ask the server who the
-// mailbox is, once a session.
+// writing prepares for one write. Only meetings make it ask the server whose
+// calendar it is, once a session and collection.
 func (s *Session) writing(ctx context.Context, op model.Operation, raw []byte) environment {
 	env := environment{now: time.Now().UTC(), quiet: op.Notify == model.NotifyNone}
 	own := &person{addresses: []string{model.FoldAddress(s.account.Address)}}
 	if op.Ref.Kind != model.Contact && (op.Content.Text("organizer") != "" || bytes.Contains(raw, []byte("ORGANIZER"))) {
-		own = s.whoami(ctx)
+		if p, fail := s.ownerOf(ctx, op.Ref.Collection); fail == nil {
+			own = p
+		}
 	}
 	env.mine = own.is
 	return env
 }
 
-// whoami asks for calendar-user-address-set (RFC 6638 section 2.4.1). The
-// mailbox's address is always one of them.
-func (s *Session) whoami(ctx context.Context) *person {
+// ownerOf asks whose calendar a collection is and for that person's
+// calendar-user-address-set: the server schedules for the owner of a calendar,
+// whoever writes to it (RFC 6638 sections 2.4.1 and 3.1).
+func (s *Session) ownerOf(ctx context.Context, collection string) (*person, *failure) {
 	s.mu.Lock()
-	known := s.person
+	known := s.owners[collection]
 	s.mu.Unlock()
 	if known != nil {
-		return known
+		return known, nil
 	}
-	p := &person{addresses: []string{model.FoldAddress(s.account.Address)}}
 	place, fail := s.locate(ctx)
-	if fail != nil || place.principal == "" {
-		return p
-	}
-	m, _, fail := s.link.properties(ctx, place.principal, "C:calendar-user-address-set")
 	if fail != nil {
-		return p
+		return nil, fail
 	}
-	for _, h := range m.hrefs(calName("calendar-user-address-set")) {
-		p.addresses = append(p.addresses, model.FoldAddress(h))
+	href, _ := collectionHref(collection)
+	m, at, fail := s.link.properties(ctx, href, "owner") // RFC 3744 section 5.1
+	if fail != nil {
+		return nil, fail
+	}
+	principal, p := place.principal, &person{}
+	if hrefs := m.hrefs(davName("owner")); len(hrefs) > 0 {
+		principal = s.link.normal(hrefs[0], at)
+	}
+	if principal == "" || sameHref(principal, place.principal) {
+		p.addresses = append(p.addresses, model.FoldAddress(s.account.Address))
+	}
+	if principal != "" {
+		m, _, fail := s.link.properties(ctx, principal, "C:calendar-user-address-set")
+		if fail != nil {
+			return nil, fail
+		}
+		for _, h := range m.hrefs(calName("calendar-user-address-set")) {
+			p.addresses = append(p.addresses, model.FoldAddress(h))
+		}
 	}
 	s.mu.Lock()
-	s.person = p
-	s.mu.Unlock()
-	return p
+	defer s.mu.Unlock()
+	if s.owners == nil {
+		s.owners = map[string]*person{}
+	}
+	s.owners[collection] = p
+	return p, nil
 }
 
 // schedules reports whether the server sends mail by itself. Unless it clearly
@@ -125,9 +145,14 @@ func (s *Session) mayWrite(ctx context.Context, op model.Operation, raw, edited 
 	if quiet, _ := s.connector.habits.get(quietOnRequest); quiet {
 		return nil
 	}
-	if !s.whoami(ctx).is(organizerOf(raw)) {
+	owner, fail := s.ownerOf(ctx, op.Ref.Collection)
+	switch {
+	case fail != nil && fail.wide():
+		return fail
+	case fail == nil && !owner.is(organizerOf(raw)):
 		return nil
 	}
+	// The organizer's own, or nobody tells us whose it is.
 	return refused(fault.Unsupported, "would-send-mail",
 		"The calendar server itself sends the invitations of this meeting, and writing to it here would make the server send mail to its attendees, which the policy does not allow. Change the meeting in the calendar, or allow invitations in the policy.")
 }

@@ -21,8 +21,8 @@ type Session struct {
 	link      *link
 
 	mu     sync.Mutex
-	place  *place  // found once
-	person *person // asked once, before the first write to a meeting
+	place  *place             // found once
+	owners map[string]*person // by collection; asked before the first write to a meeting
 }
 
 // Test reaches the server, signs in, finds the collections of the configured
@@ -85,8 +85,8 @@ func collectionWord(kind model.Kind) string {
 }
 
 // Identity returns the mailbox's DAV:resource-id (RFC 5842 section 3.1), else
-// the address of its principal, unless that is made of the sign-in name: then
-// it changes when the person is renamed, and "" is returned.
+// the address of its principal if that is made of an identifier. One made of
+// the sign-in name changes when the person is renamed: then "" is returned.
 func (s *Session) Identity(ctx context.Context) (string, error) {
 	p, fail := s.locate(ctx)
 	if fail != nil {
@@ -102,10 +102,27 @@ func (s *Session) Identity(ctx context.Context) (string, error) {
 	if ids := m.hrefs(davName("resource-id")); len(ids) > 0 {
 		return ids[0], nil
 	}
-	if s.namesPerson(p.principal) {
+	if s.namesPerson(p.principal) || !holdsNumber(p.principal) {
 		return "", nil
 	}
 	return p.principal, nil
+}
+
+// holdsNumber reports whether a segment of an address looks like an identifier:
+// some servers have one principal address for everybody.
+func holdsNumber(href string) bool {
+	for part := range strings.SplitSeq(href, "/") {
+		digits := 0
+		for _, r := range part {
+			if r >= '0' && r <= '9' {
+				digits++
+			}
+		}
+		if digits >= 4 && len(part) >= 6 {
+			return true
+		}
+	}
+	return false
 }
 
 // namesPerson reports whether an address contains the mailbox's name or

@@ -45,11 +45,11 @@ func (c *converter) readDue(cal, main vobject.Component, start moment) (moment, 
 	if !p.Exists() || start.text == "" {
 		return moment{}, nil
 	}
-	d, err := vobject.ParseDuration(p.Raw())
-	if err != nil {
-		return moment{}, nil // an odd estimate does not make the task unreadable
+	// An odd estimate does not make the task unreadable.
+	if d, err := vobject.ParseDuration(p.Raw()); err == nil {
+		return moment{text: start.after(d), zone: start.zone}, nil
 	}
-	return moment{text: start.after(d), zone: start.zone}, nil
+	return moment{}, nil
 }
 
 func readTaskStatus(main vobject.Component) string {

@@ -15,6 +15,7 @@ const (
 	nsCardDAV  = "urn:ietf:params:xml:ns:carddav" // RFC 6352
 	nsServer   = "http://calendarserver.org/ns/"  // getctag, subscribed
 	nsNextDAV  = "http://nextcloud.com/ns"        // deleted-calendar, trash-bin
+	nsSabre    = "http://sabredav.org/ns"         // exception, message
 	prefixList = `xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:A="urn:ietf:params:xml:ns:carddav" xmlns:S="http://calendarserver.org/ns/"`
 )
 
@@ -128,13 +129,31 @@ func statusCode(line string) int {
 	return n
 }
 
-// precondition is the local name of the first element in a DAV:error (RFC 4918
-// section 16), or "".
+// precondition is the local name of the first element in a DAV:error that is
+// one of the standards' (RFC 4918 section 16), or "".
 func precondition(n *node) string {
-	if n == nil || len(n.children) == 0 {
+	if n == nil {
 		return ""
 	}
-	return n.children[0].name.local
+	for _, c := range n.children {
+		switch c.name.space {
+		case nsDAV, nsCalDAV, nsCardDAV:
+			return c.name.local
+		}
+	}
+	return sabrePrecondition(n)
+}
+
+// sabrePrecondition reads the one message of SabreDAV servers that stands for a
+// precondition. Nextcloud 28 answers a second object of one UID by 400 with
+//
+//	<s:exception>Sabre\DAV\Exception\BadRequest</s:exception>
+//	<s:message>Calendar object with uid already exists in this calendar collection.</s:message>
+func sabrePrecondition(n *node) string {
+	if strings.Contains(n.child(name{nsSabre, "message"}).text, "with uid already exists") {
+		return "no-uid-conflict"
+	}
+	return ""
 }
 
 // Bodies of requests.

@@ -92,6 +92,11 @@ func TestWebUIRefusesForeignPages(t *testing.T) {
 	if got := do(t, r); got.code != http.StatusForbidden {
 		t.Errorf("write from another site: %d %s", got.code, got.body)
 	}
+	r = request(t, http.MethodPost, s.WebURL+"/api/v1/namespaces/default/workflows/x/terminate")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if got := do(t, r); got.code != http.StatusNotFound { // there is no workflow x
+		t.Errorf("write from our own page: %d %s", got.code, got.body)
+	}
 }
 
 type answer struct {

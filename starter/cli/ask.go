@@ -32,24 +32,23 @@ func (a *app) confirm(yes bool, question string) error {
 	}
 }
 
-const secretHelp = "password or token: env:NAME, file:PATH, or - for the first line of standard input"
+const secretHelp = "password or token: env:NAME, file:PATH, or - to be asked for it (or to read it from standard input)"
 
-// secret resolves a --secret flag. On a terminal it is asked for if the flag is
-// missing and ask is set.
-func (a *app) secret(flag, question string, ask bool) (string, error) {
+// secret resolves a --secret flag.
+func (a *app) secret(flag string) (string, error) {
 	switch {
-	case flag == "" && ask && a.Terminal:
-		value, err := a.AskSecret(question)
+	case flag == "":
+		return "", nil
+	case flag == "-" && a.Terminal:
+		value, err := a.AskSecret("Password or token")
 		if err != nil {
 			return "", fmt.Errorf("ask for the secret: %w", err)
 		}
 		return value, nil
-	case flag == "":
-		return "", nil
 	case flag == "-":
-		line, err := bufio.NewReader(a.In).ReadString('\n')
+		line, _ := bufio.NewReader(a.In).ReadString('\n')
 		if line = strings.TrimRight(line, "\r\n"); line == "" {
-			return "", usage("--secret -: standard input holds no secret: %w", err)
+			return "", usage("--secret -: standard input holds no secret")
 		}
 		return line, nil
 	case !strings.HasPrefix(flag, "env:") && !strings.HasPrefix(flag, "file:"):

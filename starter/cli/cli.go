@@ -75,7 +75,7 @@ type Engine interface {
 // Run carries out one command and returns the exit code.
 func Run(ctx context.Context, args []string, p Parts) int {
 	a := &app{Parts: p}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(longFlags(root, args))
 	root.SetIn(p.In)
 	root.SetOut(p.Out)

@@ -93,7 +93,7 @@ func (a *app) connectionFile(in newConnection, args []string) (setup.File, error
 	if len(args) == 0 {
 		return setup.File{}, usage("give the connection a name, or --file")
 	}
-	secret, err := a.secret(in.secret, "", false)
+	secret, err := a.secret(in.secret)
 	if err != nil {
 		return setup.File{}, err
 	}
@@ -136,7 +136,7 @@ func (a *app) wakeConnections(ctx context.Context, st store.Store, ids []model.C
 			continue
 		}
 		if err := a.hand(ctx, func(ctx context.Context, e Engine) error { return e.WakeConnection(ctx, id) }); err != nil {
-			a.talk("Lockstep does not run (%s); the connection is used when it runs again.", err)
+			a.talk("Lockstep does not run (%s); the connection is used when it runs again.", short(err))
 			return nil
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 // shown is a house in which there is something of everything to show.
 func shown(t *testing.T) *house {
+	t.Helper()
 	h := newHouse(t)
 	ben := h.mailbox("ben@example.com")
 	if err := h.st.SetMailboxState(t.Context(), ben.ID, model.Disabled, "The server does not accept the password."); err != nil {

@@ -1,15 +1,16 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
-
 	"go.temporal.io/api/history/v1"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"lockstep.dev/model"
 	"lockstep.dev/setup"
@@ -104,9 +105,15 @@ func (a *app) workflowOf(ctx context.Context, in wanted) (string, error) {
 
 // HistoryJSON writes a history in the form that the SDK's replayer reads.
 func HistoryJSON(h *history.History) ([]byte, error) {
-	text, err := protojson.MarshalOptions{Indent: "  "}.Marshal(h)
+	text, err := protojson.Marshal(h)
 	if err != nil {
 		return nil, fmt.Errorf("write history: %w", err)
 	}
-	return append(text, '\n'), nil
+	// protojson varies its blanks on purpose; recorded histories must not.
+	var out bytes.Buffer
+	if err := json.Indent(&out, text, "", "  "); err != nil {
+		return nil, fmt.Errorf("write history: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
 }

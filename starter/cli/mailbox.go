@@ -79,11 +79,19 @@ func (a *app) listMailboxes(ctx context.Context, state string, all bool) error {
 		views = append(views, mailboxOf(m, names))
 		next := "-"
 		if m.State == model.Active {
-			next = relative(a.Now(), m.NextAt)
+			next = a.due(m.NextAt)
 		}
 		t.rows = append(t.rows, []string{m.Address, m.CRMUser, string(m.State), m.Policy, relative(a.Now(), m.LastSuccess), next})
 	}
 	return a.list(views, t)
+}
+
+// due says when a round comes; one that is overdue comes now.
+func (a *app) due(t time.Time) string {
+	if t.Before(a.Now()) {
+		return "now"
+	}
+	return relative(a.Now(), t)
 }
 
 func connectionNames(ctx context.Context, st store.Store) (map[model.ConnectionID]string, error) {
@@ -168,7 +176,7 @@ func (a *app) writeMailbox(w io.Writer, d mailboxDetail) {
 	}
 	next := ""
 	if d.State == model.Active {
-		next = relative(a.Now(), at(d.NextAt))
+		next = a.due(at(d.NextAt))
 	}
 	failures := ""
 	if d.Failures > 0 {

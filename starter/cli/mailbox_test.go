@@ -171,6 +171,15 @@ func TestAddingAgainRenewsThePassword(t *testing.T) {
 	if got := strings.Join(h.woken, " "); got != "anna@example.com" {
 		t.Errorf("woken %s", got)
 	}
+	h.terminal = true
+	h.run("mailbox", "add", "anna@example.com", "--crm-user", "17", "--secret", "-")
+	if got := h.mailbox("anna@example.com").Secret; got != "typed unseen" {
+		t.Errorf("on a terminal: %q", got)
+	}
+	h.terminal, h.input = false, "\n"
+	if code, _, talk := h.run("mailbox", "add", "anna@example.com", "--secret", "-"); code != 2 || talk != "lockstep: --secret -: standard input holds no secret\n" {
+		t.Errorf("exit code %d, says %q", code, talk)
+	}
 }
 
 // A removal says what it does before it asks, and asks only on a terminal.

@@ -63,7 +63,7 @@ func (a *app) addMailbox(ctx context.Context, in addition) error {
 	if err != nil {
 		return err
 	}
-	if in.Secret, err = a.secret(in.secret, "", false); err != nil {
+	if in.Secret, err = a.secret(in.secret); err != nil {
 		return err
 	}
 	if err := a.completeAddition(ctx, h.Store, &in); err != nil {
@@ -179,7 +179,7 @@ func (a *app) sayAdded(m model.Mailbox, r setup.Report) {
 func (a *app) afterAdd(ctx context.Context, m model.Mailbox) error {
 	err := a.hand(ctx, func(ctx context.Context, e Engine) error { return e.WakeMailboxes(ctx, []model.MailboxID{m.ID}) })
 	if err != nil {
-		a.talk("Lockstep does not run (%s); what was changed counts when it runs again.", err)
+		a.talk("Lockstep does not run (%s); what was changed counts when it runs again.", short(err))
 	}
 	if a.json {
 		return a.showMailbox(ctx, m.Address)
@@ -197,7 +197,7 @@ func (a *app) firstSync(ctx context.Context, m model.Mailbox, in addition) error
 		return e.WakeMailboxes(ctx, []model.MailboxID{m.ID})
 	})
 	if err != nil {
-		return partial("the mailbox is registered. Lockstep does not run (%w); the first sync begins when it runs again", err)
+		return partial("the mailbox is registered. Lockstep does not run (%s); the first sync begins when it runs again", short(err))
 	}
 	if in.wait.noWait {
 		a.talk("%s: the first sync has begun; see: lockstep mailbox show %s", m.Address, m.Address)

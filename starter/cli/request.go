@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep.dev/model"
+	"lockstep.dev/setup"
 	"lockstep.dev/store"
 )
 
@@ -45,7 +46,7 @@ func (a *app) ask(ctx context.Context, m model.Mailbox, verb, argument string, w
 		return r, err
 	}
 	if err := a.hand(ctx, func(ctx context.Context, e Engine) error { return e.Request(ctx, r) }); err != nil {
-		return r, partial("Lockstep does not run (%w). The command is kept as %s and will be carried out when Lockstep runs again", err, r.ID)
+		return r, partial("Lockstep does not run (%s). The command is kept as %s and will be carried out when Lockstep runs again", short(err), r.ID)
 	}
 	if w.noWait {
 		a.talk("%s: accepted as %s", m.Address, r.ID)
@@ -77,6 +78,15 @@ func (a *app) hand(ctx context.Context, f func(context.Context, Engine) error) e
 		return err
 	}
 	return f(ctx, e)
+}
+
+// short leaves out the technical part of why Temporal is not reached.
+func short(err error) string {
+	var u *setup.Unreachable
+	if errors.As(err, &u) {
+		return u.Short()
+	}
+	return err.Error()
 }
 
 // await looks at a request until it is finished or the time is up.

@@ -1,10 +1,15 @@
 package sqlstore_test
 
 import (
+	"database/sql"
 	"fmt"
+	"os"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"lockstep.dev/internal/peer"
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
 	"lockstep.dev/store"
@@ -16,9 +21,16 @@ import (
 
 const benchPage = 500
 
+var benchDSN string
+
 func databases(b *testing.B, run func(*testing.B, *sqlstore.DB)) {
 	b.Run("SQLite", func(b *testing.B) { run(b, openSQLite(b)) })
-	b.Run("PostgreSQL", func(b *testing.B) { run(b, openPostgres(b)) })
+	b.Run("PostgreSQL", func(b *testing.B) {
+		p := peer.PostgreSQL(b)
+		benchDSN = p.DSN
+		run(b, openStore(b, sqlstore.Config{Driver: "postgres", DSN: p.DSN, Key: key()}))
+		benchDSN = ""
+	})
 }
 
 // bench is a store with one mailbox.
@@ -29,11 +41,13 @@ type bench struct {
 	mailbox   model.Mailbox
 	now       time.Time
 	cursors   int
+	dsn       string
+	start     float64
 }
 
 func newBench(b *testing.B, db *sqlstore.DB) *bench {
 	b.Helper()
-	w := &bench{B: b, db: db, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+	w := &bench{B: b, db: db, dsn: benchDSN, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
 	b.Cleanup(func() { w.ok(db.Close()) })
 	var err error
 	w.crm, err = db.SaveConnection(b.Context(), model.Connection{Name: "crm", Side: model.CRM})
@@ -68,7 +82,12 @@ func card(n, version int) model.Item {
 	raw := fmt.Sprintf("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:uid-%d\r\nFN:%s\r\nREV:%d\r\n%0512d\r\nEND:VCARD\r\n", n, name, version, n)
 	return model.Item{
 		Ref:     model.Ref{Kind: model.Contact, Collection: "people", ID: fmt.Sprintf("/dav/ann/people/%07d.vcf", n), Version: fmt.Sprintf("%d-%d", n, version)},
-		Content: c, Raw: []byte(raw), UID: fmt.Sprintf("uid-%07d", n), Access: []model.Access{{User: "ann", Role: model.Owner}},
+		Content: c, Raw: func() []byte {
+			if os.Getenv("NORAW") != "" {
+				return nil
+			}
+			return []byte(raw)
+		}(), UID: fmt.Sprintf("uid-%07d", n), Access: []model.Access{{User: "ann", Role: model.Owner}},
 	}
 }
 
@@ -96,9 +115,35 @@ func (w *bench) page(side model.Side, items []model.Item) {
 	w.ok(err)
 }
 
+func (w *bench) cpu() float64 {
+	var r syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	t := float64(r.Utime.Nano()+r.Stime.Nano()) / 1000
+	if w.dsn != "" {
+		db, _ := sql.Open("postgres", w.dsn)
+		defer db.Close()
+		rows, err := db.Query("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		w.ok(err)
+		for rows.Next() {
+			var pid int
+			w.ok(rows.Scan(&pid))
+			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+			f := strings.Fields(string(b))
+			var u, s float64
+			fmt.Sscan(f[13], &u)
+			fmt.Sscan(f[14], &s)
+			t += (u + s) * 10000
+			w.Logf("server %v of pid %d", (u+s)*10000, pid)
+		}
+		rows.Close()
+	}
+	return t
+}
+
 // perSecond reports how many items went through in a second.
 func (w *bench) perSecond(n int, what string) {
 	w.ReportMetric(float64(n)/w.Elapsed().Seconds(), what+"/s")
+	w.ReportMetric((w.cpu()-w.start)/float64(n), "cpu-µs")
 }
 
 func BenchmarkSavePage(b *testing.B) {
@@ -108,6 +153,7 @@ func BenchmarkSavePage(b *testing.B) {
 				w := newBench(b, db)
 				items := cards(0, benchPage*b.N, 1)
 				b.ResetTimer()
+				w.start = w.cpu()
 				for i := range b.N {
 					w.page(side, items[i*benchPage:(i+1)*benchPage])
 				}
@@ -126,6 +172,7 @@ func BenchmarkSavePageChanged(b *testing.B) {
 			w.page(model.Mail, cards(i*benchPage, benchPage, 0))
 		}
 		b.ResetTimer()
+		w.start = w.cpu()
 		for i := range b.N {
 			b.StopTimer()
 			items := cards((i%known)*benchPage, benchPage, i+1)
@@ -143,6 +190,7 @@ func BenchmarkPairs(b *testing.B) {
 		w := newBench(b, db)
 		w.matched(known)
 		b.ResetTimer()
+		w.start = w.cpu()
 		for range b.N {
 			after, n := "", 0
 			for {
@@ -186,6 +234,7 @@ func BenchmarkStrangers(b *testing.B) {
 			w.page(model.CRM, cards(from, benchPage, 1))
 		}
 		b.ResetTimer()
+		w.start = w.cpu()
 		for range b.N {
 			after, n := "", 0
 			for {
@@ -219,6 +268,7 @@ func BenchmarkApply(b *testing.B) {
 	databases(b, func(b *testing.B, db *sqlstore.DB) {
 		w := newBench(b, db)
 		b.ResetTimer()
+		w.start = w.cpu()
 		for i := range b.N {
 			b.StopTimer()
 			for from := 0; from < chunk; from += benchPage {
@@ -289,6 +339,7 @@ func BenchmarkDue(b *testing.B) {
 		w := newBench(b, db)
 		w.matched(10000)
 		b.ResetTimer()
+		w.start = w.cpu()
 		for range b.N {
 			_, err := db.Due(b.Context(), w.mailbox.ID, w.now)
 			w.ok(err)

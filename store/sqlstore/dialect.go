@@ -50,7 +50,7 @@ func newDialect(driver string) (dialect, error) {
 		}, nil
 	case "sqlite":
 		return dialect{
-			name: schema.SQLite, driver: "sqlite", bind: sqlx.QUESTION, blob: "BLOB", params: 800,
+			name: schema.SQLite, driver: "sqlite", bind: sqlx.QUESTION, blob: "BLOB", params: 400,
 			again: sqliteAgain, taken: sqliteTaken,
 		}, nil
 	default:
@@ -83,29 +83,30 @@ func sqliteTaken(err error) bool {
 		(e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
 
+// transactions is how many run at a time in PostgreSQL, and how many read at a
+// time in SQLite.
+const transactions = 16
+
 // open opens the pools for writing and for reading. In PostgreSQL they are one.
-func (d dialect) open(ctx context.Context, dsn string) (write, read *sqlx.DB, err error) {
+func (d dialect) open(ctx context.Context, dsn string) (write, read *pool, err error) {
 	if d.name == schema.Postgres {
 		db, err := sqlx.ConnectContext(ctx, d.driver, dsn)
 		if err != nil {
 			return nil, nil, err
 		}
-		db.SetMaxOpenConns(32)
-		db.SetMaxIdleConns(16)
-		return db, db, nil
+		p := newPool(db, transactions)
+		return p, p, nil
 	}
-	write, err = sqlx.ConnectContext(ctx, d.driver, sqliteDSN(dsn, "_txlock=immediate"))
+	w, err := sqlx.ConnectContext(ctx, d.driver, sqliteDSN(dsn, "_txlock=immediate"))
 	if err != nil {
 		return nil, nil, err
 	}
-	write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fair, its own lock is not
-	read, err = sqlx.ConnectContext(ctx, d.driver, sqliteDSN(dsn, "_pragma=query_only(1)"))
+	r, err := sqlx.ConnectContext(ctx, d.driver, sqliteDSN(dsn, "_pragma=query_only(1)"))
 	if err != nil {
-		return nil, nil, errors.Join(err, write.Close())
+		return nil, nil, errors.Join(err, w.Close())
 	}
-	read.SetMaxOpenConns(8)
-	read.SetMaxIdleConns(8)
-	return write, read, nil
+	// SQLite has one writer; queueing for our one slot is fair, its own lock is not.
+	return newPool(w, 1), newPool(r, transactions), nil
 }
 
 // sqliteDSN adds our settings to the path of a file. secure_delete overwrites
@@ -115,7 +116,7 @@ func sqliteDSN(dsn string, extra string) string {
 	path, query, _ := strings.Cut(path, "?")
 	settings := []string{
 		extra, "_pragma=busy_timeout(10000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
-		"_pragma=foreign_keys(1)", "_pragma=secure_delete(1)", "_pragma=cache_size(-32768)", "_pragma=temp_store(2)",
+		"_pragma=foreign_keys(1)", "_pragma=secure_delete(1)", "_pragma=cache_size(-32768)", "_pragma=temp_store(2)", "_pragma=wal_autocheckpoint(8000)",
 	}
 	if query != "" {
 		settings = append(settings, query)

@@ -18,8 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"lockstep.dev/model"
 	"lockstep.dev/schema"
 	"lockstep.dev/store"
@@ -39,7 +37,7 @@ type Config struct {
 // DB is the store. All methods may be called from any number of goroutines.
 type DB struct {
 	dialect     dialect
-	write, read *sqlx.DB
+	write, read *pool
 	ring        *seal.Ring
 
 	mu           sync.Mutex
@@ -78,15 +76,16 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 // Close closes the pools.
 func (d *DB) Close() error {
-	if d.write == d.read {
-		return d.write.Close()
+	err := d.write.close()
+	if d.write != d.read {
+		err = errors.Join(err, d.read.close())
 	}
-	return errors.Join(d.read.Close(), d.write.Close())
+	return err
 }
 
 // Migrate brings the schema up to date and makes the installation.
 func (d *DB) Migrate(ctx context.Context) error {
-	if err := schema.Migrate(ctx, d.write.DB, d.dialect.name); err != nil {
+	if err := schema.Migrate(ctx, d.write.DB.DB, d.dialect.name); err != nil {
 		return err
 	}
 	seed, err := seal.NewSeed()
@@ -113,7 +112,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 
 // Schema returns the migrations and when each was applied.
 func (d *DB) Schema(ctx context.Context) ([]schema.Migration, error) {
-	return schema.Status(ctx, d.write.DB, d.dialect.name)
+	return schema.Status(ctx, d.write.DB.DB, d.dialect.name)
 }
 
 // checkKey opens the installation's seed. A database that was not migrated yet

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lockstep.dev/model"
@@ -197,11 +198,18 @@ type claimRow struct {
 }
 
 func claim(tx *tx, s scope, c model.ConnectionID, keys installation, claims []store.Claim) ([]store.Claim, error) {
+	standing0, err := recorded(tx, c, claims)
+	if err != nil {
+		return nil, err
+	}
 	var rows [][]any
 	var globals [][]byte
 	for _, v := range claims {
 		global := keys.natural.Sum([]byte(v.Global)) // a UID may name a person
 		globals = append(globals, global)
+		if e := standing0[v.Global]; e != "" {
+			continue // the CRM has it already
+		}
 		rows = append(rows, []any{string(c), string(v.Kind), global, string(v.Entity), s.ID})
 	}
 	if err := tx.insert(`INSERT INTO claim (connection, kind, global_key, entity, mailbox)`, rows,
@@ -225,6 +233,9 @@ func claim(tx *tx, s scope, c model.ConnectionID, keys installation, claims []st
 		winners[f.Kind+string(f.Global)] = f
 		entities = append(entities, f.Entity)
 	}
+	for _, e := range standing0 {
+		entities = append(entities, e)
+	}
 	standing, err := standings(tx, s, entities)
 	if err != nil {
 		return nil, err
@@ -232,10 +243,35 @@ func claim(tx *tx, s scope, c model.ConnectionID, keys installation, claims []st
 	out := make([]store.Claim, len(claims))
 	for i, v := range claims {
 		w := winners[string(v.Kind)+string(globals[i])]
+		if e := standing0[v.Global]; e != "" {
+			w = claimRow{Entity: e, Mailbox: "crm"}
+		}
 		out[i] = store.Claim{Kind: v.Kind, Global: v.Global, Entity: model.EntityID(w.Entity), Winner: model.MailboxID(w.Mailbox)}
 		out[i].Occupied = w.Entity != string(v.Entity) && standing[w.Entity].MailHere
 	}
 	return out, nil
+}
+
+// recorded finds CRM records that have the UIDs of claims: what they stand for,
+// by global key.
+func recorded(tx *tx, c model.ConnectionID, claims []store.Claim) (map[string]string, error) {
+	var uids []string
+	for _, v := range claims {
+		if uid, ok := strings.CutPrefix(v.Global, "uid:"); ok && v.Kind == model.Event {
+			uids = append(uids, uid)
+		}
+	}
+	rows, err := listIn[struct {
+		UID    string `db:"uid"`
+		Item   string `db:"item"`
+		Entity string `db:"entity"`
+	}](tx, `SELECT uid, item, entity FROM observation WHERE connection = ? AND mailbox = '' AND kind = 'event' AND absent = 0 AND uid IN (?*) ORDER BY uid, item DESC`,
+		[]any{string(c)}, uids)
+	out := map[string]string{}
+	for _, r := range rows {
+		out["uid:"+r.UID] = or(r.Entity, string(plan.CRMEntity(c, model.Event, r.Item)))
+	}
+	return out, err
 }
 
 // Owners resolves addresses to the CRM users of mailboxes on a connection.

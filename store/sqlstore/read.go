@@ -23,7 +23,7 @@ func (d *DB) Plan(ctx context.Context, id model.MailboxID) (store.PlanRow, error
 	}
 	var out store.PlanRow
 	err := d.view(ctx, "read plan of mailbox "+string(id), func(tx *tx) error {
-		if err := tx.get(&r, `SELECT id, round, state, hash, why, counts, created FROM plan WHERE mailbox = ? ORDER BY id DESC LIMIT 1`, string(id)); err != nil {
+		if err := tx.get(&r, `SELECT id, round, state, hash, why, counts, created FROM plan WHERE mailbox = ? AND hash <> '' ORDER BY id DESC LIMIT 1`, string(id)); err != nil {
 			return err
 		}
 		out = store.PlanRow{

@@ -24,6 +24,7 @@ type tx struct {
 	ctx context.Context
 	*sqlx.Tx
 	dialect *dialect
+	pool    *pool
 }
 
 // update runs f in one writing transaction and repeats it if the database says
@@ -69,8 +70,12 @@ func (d *DB) view(ctx context.Context, what string, f func(*tx) error) error {
 	return wrap(what, d.once(ctx, d.read, d.dialect.begin, f))
 }
 
-func (d *DB) once(ctx context.Context, db *sqlx.DB, begin string, f func(*tx) error) error {
-	t, err := db.BeginTxx(ctx, nil)
+func (d *DB) once(ctx context.Context, p *pool, begin string, f func(*tx) error) error {
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer p.leave()
+	t, err := p.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func (d *DB) once(ctx context.Context, db *sqlx.DB, begin string, f func(*tx) er
 			return err
 		}
 	}
-	if err := f(&tx{ctx: ctx, Tx: t, dialect: &d.dialect}); err != nil {
+	if err := f(&tx{ctx: ctx, Tx: t, dialect: &d.dialect, pool: p}); err != nil {
 		return err
 	}
 	return t.Commit()
@@ -136,6 +141,9 @@ func (t *tx) list(dest any, query string, args ...any) error {
 	return t.SelectContext(t.ctx, dest, sqlx.Rebind(t.dialect.bind, query), args...)
 }
 
+// few is the number of parameters up to which a statement is not worth keeping.
+const few = 64
+
 // insert inserts many rows with as few statements as the parameters allow.
 // head ends before VALUES, tail begins after the rows.
 func (t *tx) insert(head string, rows [][]any, tail string) error {
@@ -143,57 +151,103 @@ func (t *tx) insert(head string, rows [][]any, tail string) error {
 		return nil
 	}
 	width := len(rows[0])
-	size := max(t.dialect.params/width, 1)
-	group := "(" + strings.TrimSuffix(strings.Repeat("?,", width), ",") + ")"
-	var query string
-	var prepared int
+	size := floor(t.dialect.params / width)
 	for len(rows) > 0 {
-		n := min(size, len(rows))
-		if n != prepared {
-			prepared = n
-			query = sqlx.Rebind(t.dialect.bind, head+" VALUES "+strings.TrimSuffix(strings.Repeat(group+",", n), ",")+" "+tail)
+		for size > len(rows) {
+			size /= 2
 		}
-		args := make([]any, 0, n*width)
-		for _, r := range rows[:n] {
+		args := make([]any, 0, size*width)
+		for _, r := range rows[:size] {
 			args = append(args, r...)
 		}
-		if _, err := t.ExecContext(t.ctx, query, args...); err != nil {
+		query := func() string { return head + " VALUES " + list(group(width), size) + " " + tail }
+		if _, err := t.run(statement{text: head + tail, n: size}, query, args); err != nil {
 			return err
 		}
-		rows = rows[n:]
+		rows = rows[size:]
 	}
 	return nil
+}
+
+// floor is the greatest power of two up to n, at least 1.
+func floor(n int) int {
+	size := 1
+	for size*2 <= n {
+		size *= 2
+	}
+	return size
+}
+
+func group(n int) string { return "(" + list("?", n) + ")" }
+
+func list(of string, n int) string { return strings.TrimSuffix(strings.Repeat(of+",", n), ",") }
+
+// run carries out a statement that writes.
+func (t *tx) run(s statement, query func() string, args []any) (int64, error) {
+	if len(args) <= few {
+		return t.count(query(), args...)
+	}
+	done, err := t.statement(s, query)
+	if err != nil {
+		return 0, err
+	}
+	r, err := done.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (t *tx) statement(s statement, query func() string) (*sqlx.Stmt, error) {
+	done, err := t.pool.statement(t.ctx, s, func() string { return sqlx.Rebind(t.dialect.bind, query()) })
+	if err != nil {
+		return nil, err
+	}
+	return t.StmtxContext(t.ctx, done), nil
 }
 
 // many is the place in a query where the keys of a chunk are listed.
 const many = "(?*)"
 
-// each calls f with the query and arguments for one chunk of keys after the
-// other. The arguments before the list stay the same; after follow it.
-func each[K any](t *tx, query string, before []any, keys []K, after []any, f func(query string, args []any) error) error {
-	size := max(t.dialect.params-len(before)-len(after), 1)
+// each calls f with the arguments for one chunk of keys after the other. before
+// and after are the arguments around the list. The last key fills a list up to a
+// power of two: IN does not mind.
+func each[K any](t *tx, text string, before []any, keys []K, after []any, f func(s statement, query func() string, args []any) error) error {
+	size := floor(t.dialect.params - len(before) - len(after))
 	for len(keys) > 0 {
-		n := min(size, len(keys))
-		list := "(" + strings.TrimSuffix(strings.Repeat("?,", n), ",") + ")"
-		args := append([]any(nil), before...)
-		for _, k := range keys[:n] {
-			args = append(args, k)
+		for size/2 >= len(keys) {
+			size /= 2
 		}
-		if err := f(strings.Replace(query, many, list, 1), append(args, after...)); err != nil {
+		args := append([]any(nil), before...)
+		for i := range size {
+			args = append(args, keys[min(i, len(keys)-1)])
+		}
+		query := func() string { return strings.Replace(text, many, group(size), 1) }
+		if err := f(statement{text: text, n: size}, query, append(args, after...)); err != nil {
 			return err
 		}
-		keys = keys[n:]
+		keys = keys[min(size, len(keys)):]
 	}
 	return nil
 }
 
 // listIn reads the rows for any number of keys.
-func listIn[T, K any](t *tx, query string, before []any, keys []K, after ...any) ([]T, error) {
+func listIn[T, K any](t *tx, text string, before []any, keys []K, after ...any) ([]T, error) {
 	var out []T
-	err := each(t, query, before, keys, after, func(q string, args []any) error {
+	err := each(t, text, before, keys, after, func(s statement, query func() string, args []any) error {
 		var part []T
-		if err := t.list(&part, q, args...); err != nil {
-			return err
+		if len(args) <= few {
+			if err := t.list(&part, query(), args...); err != nil {
+				return err
+			}
+		} else {
+			done, err := t.statement(s, query)
+			if err != nil {
+				return err
+			}
+			if err := done.SelectContext(t.ctx, &part, args...); err != nil {
+				return err
+			}
 		}
 		out = append(out, part...)
 		return nil
@@ -202,21 +256,14 @@ func listIn[T, K any](t *tx, query string, before []any, keys []K, after ...any)
 }
 
 // execIn runs a statement for any number of keys.
-func execIn[K any](t *tx, query string, before []any, keys []K, after ...any) (int64, error) {
+func execIn[K any](t *tx, text string, before []any, keys []K, after ...any) (int64, error) {
 	var n int64
-	err := each(t, query, before, keys, after, func(q string, args []any) error {
-		part, err := t.count(q, args...)
+	err := each(t, text, before, keys, after, func(s statement, query func() string, args []any) error {
+		part, err := t.run(s, query, args)
 		n += part
 		return err
 	})
 	return n, err
-}
-
-// pairsIn replaces the mark by a list of n rows of a text and a number, for
-// (a, b) IN (...): PostgreSQL must be told the types of bare values.
-func pairsIn(query string, n int) string {
-	list := "(VALUES " + strings.TrimSuffix(strings.Repeat("(CAST(? AS TEXT), CAST(? AS BIGINT)),", n), ",") + ")"
-	return strings.Replace(query, many, list, 1)
 }
 
 // some and no are conditions that a row exists, or does not. CASE keeps
@@ -292,11 +339,11 @@ func newMark() int64 {
 // v with column1, column2... PostgreSQL must be told their types. The arguments
 // after belong to tail.
 func (t *tx) updateFrom(head string, types []string, rows [][]any, tail string, after ...any) error {
-	group := make([]string, len(types))
+	casts := make([]string, len(types))
 	for i, name := range types {
-		group[i] = "CAST(? AS " + name + ")"
+		casts[i] = "CAST(? AS " + name + ")"
 	}
-	one := "(" + strings.Join(group, ",") + ")"
+	one := "(" + strings.Join(casts, ",") + ")"
 	size := max((t.dialect.params-len(after))/len(types), 1)
 	for len(rows) > 0 {
 		n := min(size, len(rows))
@@ -304,8 +351,7 @@ func (t *tx) updateFrom(head string, types []string, rows [][]any, tail string, 
 		for _, r := range rows[:n] {
 			args = append(args, r...)
 		}
-		list := strings.TrimSuffix(strings.Repeat(one+",", n), ",")
-		if err := t.exec(head+" (VALUES "+list+") AS v "+tail, append(args, after...)...); err != nil {
+		if err := t.exec(head+" (VALUES "+list(one, n)+") AS v "+tail, append(args, after...)...); err != nil {
 			return err
 		}
 		rows = rows[n:]

@@ -269,7 +269,7 @@ func (r *remote) create(t testing.TB, c model.Collection, content model.Content)
 	if fail != nil {
 		t.Fatal(fail.fault)
 	}
-	raw, fail = stampObject(raw, c.Kind, "")
+	raw, fail = newConverter().stamp(raw, c.Kind, "")
 	if fail != nil {
 		t.Fatal(fail.fault)
 	}

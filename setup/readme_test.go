@@ -1,0 +1,32 @@
+package setup_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lockstep.dev/setup"
+)
+
+// What the documentation shows is what is read.
+func TestTheExampleInREADMEWorks(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```\n")
+	if !found || !closed {
+		t.Fatal("README.md shows no configuration file")
+	}
+	t.Setenv("CRM_PASSWORD", "x")
+	path := write(t, example)
+	f, err := setup.Read(path, systems())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Connections) != 2 || len(f.Policies) != 1 || len(f.Mailboxes) != 1 || filepath.IsAbs(f.Connections[0].Settings["dsn"]) {
+		t.Errorf("read %+v", f)
+	}
+}

@@ -255,7 +255,10 @@ func result(p store.Planned, r model.Receipt) store.Result {
 		return out
 	}
 	rule := fault.RuleOf(f.Class)
+	out.Used = p.Op.Action == model.Create && f.Class == fault.NotFound && f.Scope == fault.Item
 	out.Again = rule.Retry || rule.Benign || rule.Stops && f.Scope != fault.Item
+	// A create that meets a twin would meet it again in every round.
+	out.Again = out.Again && (p.Op.Action != model.Create || f.Class != fault.Conflict)
 	if !out.Again {
 		out.Code, out.Message = f.Code, f.Message
 	}

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"lockstep.dev/model"
@@ -57,7 +58,7 @@ func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
 	}
 	defer d.crm.Close()
 	defer d.mail.Close()
-	for _, step := range []func(context.Context) error{d.intents, d.rejoin, d.match, d.build, d.deletions, d.seal} {
+	for _, step := range []func(context.Context) error{d.intents, d.fresh, d.rejoin, d.match, d.build, d.deletions, d.seal} {
 		if err := step(ctx); err != nil {
 			return d.out, err
 		}
@@ -160,6 +161,22 @@ func (d *differ) intents(ctx context.Context) error {
 	return d.a.Store.Adopt(ctx, d.m.ID, found, d.a.Now())
 }
 
+// fresh reads the CRM once more if the mailbox shows something new: what
+// somebody entered in both systems within minutes must be matched, not created
+// a second time.
+func (d *differ) fresh(ctx context.Context) error {
+	page, err := d.a.Store.Strangers(ctx, d.m.ID, "", pageOfPairs)
+	if err != nil {
+		return err
+	}
+	isNew := func(s plan.Stranger) bool { return s.Side == model.Mail && !s.Gone && s.Entity == "" }
+	if !slices.ContainsFunc(page, isNew) {
+		return nil
+	}
+	_, err = d.a.Feed(ctx, FeedIn{Connection: d.m.crm.ID})
+	return err
+}
+
 // rejoin recognises strangers whose entity is known.
 func (d *differ) rejoin(ctx context.Context) error {
 	return d.strangers(ctx, func(page []plan.Stranger) error {
@@ -244,6 +261,9 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 	var claimed []int
 	for i := range page {
 		p := &page[i].Pair
+		if stray(*p) {
+			continue
+		}
 		if p.Entity == "" && p.CRM != nil {
 			p.Entity = plan.CRMEntity(d.m.crm.ID, p.Kind, p.CRM.Ref.ID)
 		}
@@ -281,6 +301,13 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 	return d.creators(ctx, page)
 }
 
+// stray reports whether a pair is but an item that is gone and that no link
+// holds (any more): there is nothing to decide, and the entity it was first
+// known by may have moved on to another item.
+func stray(p plan.Pair) bool {
+	return p.Entity == "" && (p.CRM == nil || p.CRM.Gone) && (p.Mail == nil || p.Mail.Gone)
+}
+
 // creators finds who will own the CRM records of meetings: the organizer, where
 // that is one of our users.
 func (d *differ) creators(ctx context.Context, page []store.Pair) error {
@@ -315,8 +342,10 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 	in := d.input
 	byEntity := make(map[model.EntityID]store.Pair, len(page))
 	for _, p := range page {
-		in.Pairs = append(in.Pairs, p.Pair)
-		byEntity[p.Entity] = p
+		if !stray(p.Pair) {
+			in.Pairs = append(in.Pairs, p.Pair)
+			byEntity[p.Entity] = p
+		}
 	}
 	built := plan.Build(in)
 	d.count(page, built)

@@ -2,10 +2,12 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"lockstep.dev/model"
+	"lockstep.dev/store"
 )
 
 // FeedIn asks for a CRM connection's changes.
@@ -45,7 +47,11 @@ func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
 		if col.Missing {
 			continue
 		}
-		if err := r.collection(ctx, col); err != nil {
+		switch err := r.collection(ctx, col); {
+		case errors.Is(err, store.ErrStale):
+			// Somebody else reads this CRM at the moment; once is enough.
+			return FeedOut{Next: settleGap}, a.Waker.WakeMailboxes(ctx, distinct(r.woken))
+		case err != nil:
 			return FeedOut{}, err
 		}
 	}
@@ -57,8 +63,7 @@ func (a *Activities) endPass(ctx context.Context, c model.Connection, r reader, 
 	if err != nil {
 		return FeedOut{}, err
 	}
-	slices.Sort(r.woken)
-	woken := slices.Compact(r.woken)
+	woken := distinct(r.woken)
 	out := FeedOut{Pass: pass, Changed: r.changed, Absent: r.absent, Woken: len(woken), Next: c.Every}
 	if out.Next <= 0 {
 		out.Next = time.Minute
@@ -67,4 +72,9 @@ func (a *Activities) endPass(ctx context.Context, c model.Connection, r reader, 
 		out.Next = min(out.Next, settleGap)
 	}
 	return out, a.Waker.WakeMailboxes(ctx, woken)
+}
+
+func distinct(ids []model.MailboxID) []model.MailboxID {
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }

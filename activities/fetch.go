@@ -31,11 +31,12 @@ type FetchOut struct {
 	Round      int64
 	Changed    int
 	Absent     int
-	Work       bool // Diff is needed
-	Held       bool // a plan waits for approval
-	LookOnly   bool // nothing may be written in this round
-	Restored   bool // our own database is older than the workflow: cursors were reset
-	SettleFor  int  // Restored: rounds to look before writing
+	Work       bool   // Diff is needed
+	Held       bool   // a plan waits for approval
+	LookOnly   bool   // nothing may be written in this round
+	Restored   bool   // our own database is older than the workflow: cursors were reset
+	SettleFor  int    // Restored: rounds to look before writing
+	Trouble    string // a collection that cannot be read; the others go on
 	Next       time.Duration
 }
 
@@ -156,13 +157,24 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, out *FetchOut) 
 			continue
 		}
 		r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID}
-		if err := r.collection(ctx, c); err != nil {
+		if err := r.collection(ctx, c); apart(err) {
+			// One collection that is closed to us must not stop the others;
+			// what it held is neither changed nor gone.
+			out.Trouble = fault.Of(err).Error()
+			continue
+		} else if err != nil {
 			return err
 		}
 		out.Changed += r.changed
 		out.Absent += r.absent
 	}
 	return nil
+}
+
+// apart reports whether a fault concerns one collection only, for good.
+func apart(err error) bool {
+	f := fault.Of(err)
+	return f != nil && f.Scope == fault.Collection && !fault.RuleOf(f.Class).Retry
 }
 
 // collections returns the known collections, discovering them at the first

@@ -94,6 +94,13 @@ func (y *history) run() {
 	}
 	y.gate.hook, y.gate.dieAt, y.gate.failAt = nil, -1, -1
 	y.settle()
+	for _, p := range []string{"ada", "bob"} {
+		if y.box(p).held != "" {
+			y.count("approve")
+			y.approve(p)
+			y.settle()
+		}
+	}
 	y.judge()
 }
 

@@ -109,6 +109,15 @@ func meetingStories() []scenario {
 			check: func(h *house) { h.wantCount(0, "Born", "", "ada", "bob") },
 		},
 		{
+			name: "deleted in the CRM while an attendee answers", design: events("ada", "bob"),
+			before: func(h *house) {
+				h.inMail("ada", model.Event, meeting("Born", "ada", "bob"))
+				h.inMail("ada", model.Event, meeting("Other", "ada", "bob"))
+			},
+			steps: []func(*house){func(h *house) { h.answer("bob", "Born", "bob", "accepted"); h.remove("", "Born") }},
+			check: func(h *house) { h.wantCount(0, "Born", "", "ada", "bob"); h.wantCount(1, "Other", "", "ada", "bob") },
+		},
+		{
 			name: "a deleted meeting is brought back", design: events("ada", "bob"), before: standup,
 			steps: []func(*house){
 				func(h *house) { h.inCRM(model.Event, "ada", meeting("Other", "ada", "bob")) },
@@ -213,7 +222,9 @@ func meetingStories() []scenario {
 				h.inMail("ada", model.Event, meeting("Standup", "ada", "bob"))
 			},
 			steps: []func(*house){
-				func(h *house) { h.at("ada").Set(h.at("ada").Move(h.the("ada", "Standup").Ref, "team"), "location", "there") },
+				func(h *house) {
+					h.at("ada").Set(h.at("ada").Move(h.the("ada", "Standup").Ref, "team"), "location", "there")
+				},
 				func(h *house) { h.set("", "Standup", "description", "changed") },
 			},
 			check: func(h *house) {
@@ -229,7 +240,9 @@ func meetingStories() []scenario {
 				h.inMail("ada", model.Contact, person("Bob", "bob@example.org"))
 			},
 			steps: []func(*house){
-				func(h *house) { h.at("ada").Set(h.at("ada").Move(h.the("ada", "Bob").Ref, "friends"), "notes", "moved") },
+				func(h *house) {
+					h.at("ada").Set(h.at("ada").Move(h.the("ada", "Bob").Ref, "friends"), "notes", "moved")
+				},
 				func(h *house) { h.set("", "Bob", "job_title", "changed") },
 			},
 			check: func(h *house) {

@@ -184,9 +184,15 @@ func deletionStories() []scenario {
 			check: func(h *house) { h.wantCount(0, "Bob", "", "ada") },
 		},
 		{
-			name: "deleted in the mailbox, edited in the CRM", design: contacts(), before: bob,
+			name: "deleted in the mailbox, edited in the CRM", before: bob,
+			design: design{kinds: []model.Kind{model.Contact}, policy: kindPolicy(model.Contact, func(k *model.KindPolicy) { k.MailDelete = "delete" })},
+			steps:  []func(*house){func(h *house) { h.remove("ada", "Bob"); h.set("", "Bob", "notes", "wanted") }},
+			check:  func(h *house) { h.wantText("ada", "Bob", "notes", "wanted") },
+		},
+		{
+			name: "deleted in the mailbox for good, edited in the CRM", design: contacts(), before: bob,
 			steps: []func(*house){func(h *house) { h.remove("ada", "Bob"); h.set("", "Bob", "notes", "wanted") }},
-			check: func(h *house) { h.wantText("ada", "Bob", "notes", "wanted") },
+			check: func(h *house) { h.wantCount(0, "Bob", "ada"); h.wantText("", "Bob", "notes", "wanted") },
 		},
 		{
 			name: "deleted in the CRM, edited in the mailbox", design: contacts(), before: bob,

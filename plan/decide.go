@@ -117,7 +117,13 @@ func (b *builder) decide(p Pair) {
 	case deleteMail:
 		b.deleteMail(p)
 	case resurrectCRM:
-		b.resurrect(p, model.CRM)
+		// What a participant changed in a copy does not bring back a record that
+		// was deleted for everybody: that is the lead's to decide.
+		if p.Lead {
+			b.resurrect(p, model.CRM)
+		} else {
+			b.deleteMail(p)
+		}
 	case resurrectMail:
 		b.resurrect(p, model.Mail)
 	case drop:

@@ -368,6 +368,9 @@ type Result struct {
 	// Again: the pair is looked at again next round (a conflict, an unknown
 	// outcome). Otherwise a refused item is set aside until it changes.
 	Again bool
+	// Used: the key of a create names something that was deleted or moved since;
+	// the next attempt needs another (algorithm 1.6).
+	Used bool
 }
 
 // Round is the record of a round that did something.

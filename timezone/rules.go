@@ -37,14 +37,22 @@ type yearRule struct {
 	count     int
 }
 
+// maxOnsets bounds what a hostile definition can cost. The longest real ones,
+// with all changes since 1883, have less than 250.
+const maxOnsets = 2000
+
 func readDefinition(def vobject.Component) (definition, error) {
 	var d definition
+	onsets := 0
 	for _, c := range def.Components("STANDARD", "DAYLIGHT") {
 		o, err := readObservance(c)
 		if err != nil {
 			return definition{}, fmt.Errorf("read VTIMEZONE: %w", err)
 		}
 		d.observances = append(d.observances, o)
+		if onsets += len(o.onsets) + 20*len(o.rules); onsets > maxOnsets {
+			return definition{}, fmt.Errorf("read VTIMEZONE: it has more than %d changes of clocks", maxOnsets)
+		}
 	}
 	if len(d.observances) == 0 {
 		return definition{}, fmt.Errorf("read VTIMEZONE: it has neither STANDARD nor DAYLIGHT")

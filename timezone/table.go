@@ -1007,7 +1007,7 @@ func lookupIANA(lower string) (name string, windows int) {
 	case "america/sao_paulo":
 		return "America/Sao_Paulo", 34
 	case "america/scoresbysund":
-		return "America/Scoresbysund", 43
+		return "America/Scoresbysund", 37
 	case "america/shiprock":
 		return "America/Shiprock", 12
 	case "america/sitka":
@@ -1051,7 +1051,7 @@ func lookupIANA(lower string) (name string, windows int) {
 	case "america/yellowknife":
 		return "America/Yellowknife", 12
 	case "antarctica/casey":
-		return "Antarctica/Casey", 129
+		return "Antarctica/Casey", 107
 	case "antarctica/davis":
 		return "Antarctica/Davis", 98
 	case "antarctica/dumontdurville":
@@ -1073,7 +1073,7 @@ func lookupIANA(lower string) (name string, windows int) {
 	case "antarctica/troll":
 		return "Antarctica/Troll", -1
 	case "antarctica/vostok":
-		return "Antarctica/Vostok", 94
+		return "Antarctica/Vostok", 87
 	case "arctic/longyearbyen":
 		return "Arctic/Longyearbyen", 50
 	case "asia/aden":

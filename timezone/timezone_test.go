@@ -78,6 +78,34 @@ func TestNoDriftInAHundredRoundTripsOverAllZones(t *testing.T) {
 	}
 }
 
+// B15: a time sent under the Windows name of its zone is the same instant,
+// winter and summer, and after a hundred times to and fro.
+func TestWindowsZoneHasTheOffsetsOfEveryZoneInIt(t *testing.T) {
+	for _, name := range timezone.Names() {
+		windows, ok := timezone.ToWindows(name)
+		if !ok {
+			continue
+		}
+		iana, _ := timezone.FromWindows(windows)
+		here, there := load(t, name), load(t, iana)
+		if at, same := firstDifference(here, there, 2026, 2030); !same {
+			t.Errorf("%s differs from %s (%s) at %s", name, windows, iana, at)
+			continue
+		}
+		for _, month := range []time.Month{1, 4, 7, 10} {
+			start := time.Date(2026, month, 15, 12, 30, 0, 0, here)
+			at := vobject.Time{Date: vobject.Date{Year: 2026, Month: int(month), Day: 15}, Hour: 12, Minute: 30, Clock: vobject.Zoned}
+			for range 100 {
+				instant := at.In(there).In(here)
+				at.Day, at.Hour, at.Minute = instant.Day(), instant.Hour(), instant.Minute()
+			}
+			if got := at.In(here); !got.Equal(start) {
+				t.Errorf("%s drifts from %s to %s", name, start, got)
+			}
+		}
+	}
+}
+
 func TestNamesThatCalendarsReallyUse(t *testing.T) {
 	for tzid, want := range map[string]timezone.Zone{
 		"Europe/Berlin":             {Name: "Europe/Berlin", How: timezone.ByName},

@@ -147,7 +147,9 @@ func (p *parser) next() error {
 		l.folded = true
 	}
 	if why := p.header(&l, start, end); why != "" {
-		l.kind = kindMalformed
+		// All of a malformed line is its value.
+		l.kind, l.groupLen = kindMalformed, 0
+		l.nameStart, l.nameEnd, l.valueStart = uint32(start), uint32(start), uint32(start)
 		p.report(l.number, why)
 	} else if l.paramCount > 0 {
 		end, next = p.extend(&l, end, next)

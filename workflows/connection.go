@@ -52,7 +52,7 @@ func await(ctx workflow.Context, wake workflow.ReceiveChannel, d time.Duration) 
 	timer, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	workflow.NewSelector(ctx).
-		AddFuture(workflow.NewTimer(timer, d), func(workflow.Future) {}).
+		AddFuture(workflow.NewTimerWithOptions(timer, d, workflow.TimerOptions{Summary: "until the next pass"}), func(workflow.Future) {}).
 		AddReceive(wake, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) }).
 		Select(ctx)
 	return ctx.Err()

@@ -117,11 +117,13 @@ func (m *mailbox) run(ctx workflow.Context) error {
 func (m *mailbox) wait(ctx workflow.Context) error {
 	m.phase = "waiting"
 	ready := func() bool { return m.woken && m.State == model.Active || len(m.Requests) > 0 }
+	until, summary := m.next, "until the next round"
 	if m.State != model.Active {
-		_, err := workflow.AwaitWithTimeout(ctx, longest, ready)
-		return err
+		until, summary = longest, "until somebody resumes the mailbox"
 	}
-	_, err := workflow.AwaitWithTimeout(ctx, m.next, ready)
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: until, TimerOptions: workflow.TimerOptions{Summary: summary},
+	}, ready)
 	return err
 }
 

@@ -32,8 +32,6 @@ func (m *mailbox) oneRound(ctx workflow.Context) error {
 	}
 	if err != nil {
 		answer = m.fail(ctx, err)
-	} else {
-		m.trouble = ""
 	}
 	return m.answer(ctx, requests, answer, err != nil)
 }
@@ -81,6 +79,7 @@ func (m *mailbox) fetch(ctx workflow.Context, show bool) (activities.FetchOut, e
 	}
 	m.Generation, m.next, m.round = max(m.Generation, f.Generation), f.Next, f.Round
 	m.rounds++
+	m.trouble = f.Trouble
 	switch {
 	case f.Restored:
 		m.Look = f.SettleFor

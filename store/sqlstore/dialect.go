@@ -50,7 +50,7 @@ func newDialect(driver string) (dialect, error) {
 		}, nil
 	case "sqlite":
 		return dialect{
-			name: schema.SQLite, driver: "sqlite", bind: sqlx.QUESTION, blob: "BLOB", params: 400,
+			name: schema.SQLite, driver: "sqlite", bind: sqlx.QUESTION, blob: "BLOB", params: 800,
 			again: sqliteAgain, taken: sqliteTaken,
 		}, nil
 	default:

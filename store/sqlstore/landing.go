@@ -304,6 +304,9 @@ func incarnation(k model.Key) int {
 func (l *landing) unsettled(r landed, link *linkRow) {
 	if r.Again || r.Receipt.Outcome == model.Unknown {
 		l.again = append(l.again, link.Entity)
+		if r.Used {
+			link.Incarnation = max(link.Incarnation, incarnation(r.Planned.Op.Key)+1)
+		}
 		return
 	}
 	link.State, link.Reason = "set aside", r.Message

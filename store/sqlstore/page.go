@@ -194,8 +194,8 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 	wanted, access := map[string]bool{}, map[string][]model.Access{}
 	for _, a := range p.items {
 		old, known := p.known[a.row.Item]
-		if known && old.Applied >= micros(p.in.ReadAt) {
-			continue // we wrote it after this page was read
+		if known && old.Applied >= micros(p.in.ReadAt) && a.row.Order <= old.Order {
+			continue // we wrote it after this page was read, and nobody since
 		}
 		if p.place.crm() && !p.wantsBody(a.access) {
 			a.row.Content, a.row.Raw, a.row.Natural, a.row.Title = nil, nil, nil, nil

@@ -178,6 +178,9 @@ func (r *pairReader) pair(p pendingPair) store.Pair {
 		}
 	}
 	items := r.items(p)
+	if o := r.seen[model.CRM][p.Kind+items[model.CRM]]; out.Entity == "" && o.Absent == present {
+		out.Entity = model.EntityID(o.Entity) // all mailboxes know a CRM record as one thing
+	}
 	for _, side := range []model.Side{model.CRM, model.Mail} {
 		if mark, ok := r.marks[row(string(side), p.Kind, items[side])]; ok && items[side] != "" {
 			out.Marks = append(out.Marks, store.Mark{Side: side, Kind: out.Kind, Item: items[side], At: mark})

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"sync"
 
@@ -16,19 +17,19 @@ type pool struct {
 	slots chan struct{}
 
 	mu       sync.Mutex
-	prepared map[statement]*sqlx.Stmt
+	prepared map[statement]*sql.Stmt
 }
 
-// statement is a text with a list of n rows or keys.
+// statement is an insert of so many rows: what comes before and after VALUES.
 type statement struct {
-	text string
-	n    int
+	head, tail string
+	rows       int
 }
 
 func newPool(db *sqlx.DB, transactions int) *pool {
 	db.SetMaxOpenConns(transactions + 1)
 	db.SetMaxIdleConns(transactions + 1)
-	return &pool{DB: db, slots: make(chan struct{}, transactions), prepared: map[statement]*sqlx.Stmt{}}
+	return &pool{DB: db, slots: make(chan struct{}, transactions), prepared: map[statement]*sql.Stmt{}}
 }
 
 // enter waits for a transaction's turn; leave ends it.
@@ -43,16 +44,16 @@ func (p *pool) enter(ctx context.Context) error {
 
 func (p *pool) leave() { <-p.slots }
 
-// statement returns a statement prepared once for each connection: parsing
-// hundreds of placeholders anew costs as much as carrying them out. There are
-// few, since lists have a power of two of members.
-func (p *pool) statement(ctx context.Context, s statement, query func() string) (*sqlx.Stmt, error) {
+// statement returns an insert prepared once for each connection: parsing
+// hundreds of placeholders anew costs as much as inserting. There are few of
+// them, one for each table and power of two.
+func (p *pool) statement(ctx context.Context, s statement, query func() string) (*sql.Stmt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if done := p.prepared[s]; done != nil {
 		return done, nil
 	}
-	done, err := p.PreparexContext(ctx, query())
+	done, err := p.PrepareContext(ctx, query())
 	if err == nil {
 		p.prepared[s] = done
 	}

@@ -251,12 +251,19 @@ func standings(tx *tx, s scope, entities []string) (map[string]standing, error) 
 func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 	out := make([]plan.Stranger, len(rows))
 	var entities []string
+	same, err := sameUID(tx, s, rows)
+	if err != nil {
+		return nil, err
+	}
 	for i, r := range rows {
 		e := r.Known
 		if model.Side(r.Side) == model.CRM {
 			e = or(r.Entity, e)
 		}
 		e = or(e, string(plan.KeyEntity(model.Key(r.Stamp))))
+		if model.Side(r.Side) == model.Mail {
+			e = or(e, same[r.Kind+r.UID])
+		}
 		out[i] = plan.Stranger{
 			Row: row(r.Side, r.Kind, r.Item), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Item: r.Item, UID: r.UID,
 			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0,
@@ -274,6 +281,29 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 		item, here := st.item(out[i].Side)
 		out[i].Occupied = here && item != out[i].Item
 		out[i].Partner = !here && item != out[i].Item
+	}
+	return out, err
+}
+
+// sameUID finds links in this mailbox whose item has (or had, while it was
+// there) the UID of a stranger, by kind and UID: a stranger without our stamp
+// that is a moved item, or a copy.
+func sameUID(tx *tx, s scope, rows []strangerRow) (map[string]string, error) {
+	var uids []string
+	for _, r := range rows {
+		if r.UID != "" && model.Side(r.Side) == model.Mail {
+			uids = append(uids, r.UID)
+		}
+	}
+	found, err := listIn[struct {
+		Kind   string `db:"kind"`
+		UID    string `db:"uid"`
+		Entity string `db:"entity"`
+	}](tx, `SELECT o.kind, o.uid, l.entity FROM observation o JOIN link l ON l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item
+		WHERE o.connection = ? AND o.mailbox = ? AND o.uid IN (?*) ORDER BY l.entity`, []any{s.Mail, s.ID}, uids)
+	out := map[string]string{}
+	for _, f := range found {
+		out[f.Kind+f.UID] = f.Entity
 	}
 	return out, err
 }

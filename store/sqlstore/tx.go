@@ -144,6 +144,22 @@ func (t *tx) list(dest any, query string, args ...any) error {
 // few is the number of parameters up to which a statement is not worth keeping.
 const few = 64
 
+func (t *tx) insertRows(s statement, width int, args []any) error {
+	query := func() string {
+		return sqlx.Rebind(t.dialect.bind, s.head+" VALUES "+list(group(width), s.rows)+" "+s.tail)
+	}
+	if len(args) <= few {
+		_, err := t.ExecContext(t.ctx, query(), args...)
+		return err
+	}
+	done, err := t.pool.statement(t.ctx, s, query)
+	if err != nil {
+		return err
+	}
+	_, err = t.StmtContext(t.ctx, done).ExecContext(t.ctx, args...)
+	return err
+}
+
 // insert inserts many rows with as few statements as the parameters allow.
 // head ends before VALUES, tail begins after the rows.
 func (t *tx) insert(head string, rows [][]any, tail string) error {
@@ -160,8 +176,7 @@ func (t *tx) insert(head string, rows [][]any, tail string) error {
 		for _, r := range rows[:size] {
 			args = append(args, r...)
 		}
-		query := func() string { return head + " VALUES " + list(group(width), size) + " " + tail }
-		if _, err := t.run(statement{text: head + tail, n: size}, query, args); err != nil {
+		if err := t.insertRows(statement{head: head, tail: tail, rows: size}, width, args); err != nil {
 			return err
 		}
 		rows = rows[size:]
@@ -182,51 +197,24 @@ func group(n int) string { return "(" + list("?", n) + ")" }
 
 func list(of string, n int) string { return strings.TrimSuffix(strings.Repeat(of+",", n), ",") }
 
-// run carries out a statement that writes.
-func (t *tx) run(s statement, query func() string, args []any) (int64, error) {
-	if len(args) <= few {
-		return t.count(query(), args...)
-	}
-	done, err := t.statement(s, query)
-	if err != nil {
-		return 0, err
-	}
-	r, err := done.ExecContext(t.ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
-}
-
-func (t *tx) statement(s statement, query func() string) (*sqlx.Stmt, error) {
-	done, err := t.pool.statement(t.ctx, s, func() string { return sqlx.Rebind(t.dialect.bind, query()) })
-	if err != nil {
-		return nil, err
-	}
-	return t.StmtxContext(t.ctx, done), nil
-}
-
 // many is the place in a query where the keys of a chunk are listed.
 const many = "(?*)"
 
-// each calls f with the arguments for one chunk of keys after the other. before
-// and after are the arguments around the list. The last key fills a list up to a
-// power of two: IN does not mind.
-func each[K any](t *tx, text string, before []any, keys []K, after []any, f func(s statement, query func() string, args []any) error) error {
-	size := floor(t.dialect.params - len(before) - len(after))
+// each calls f with the query and arguments for one chunk of keys after the
+// other. before and after are the arguments around the list. Such queries are
+// not kept prepared: PostgreSQL would keep the plan it made for empty tables.
+func each[K any](t *tx, text string, before []any, keys []K, after []any, f func(query string, args []any) error) error {
+	size := max(t.dialect.params-len(before)-len(after), 1)
 	for len(keys) > 0 {
-		for size/2 >= len(keys) {
-			size /= 2
+		n := min(size, len(keys))
+		args := append(make([]any, 0, len(before)+n+len(after)), before...)
+		for _, k := range keys[:n] {
+			args = append(args, k)
 		}
-		args := append([]any(nil), before...)
-		for i := range size {
-			args = append(args, keys[min(i, len(keys)-1)])
-		}
-		query := func() string { return strings.Replace(text, many, group(size), 1) }
-		if err := f(statement{text: text, n: size}, query, append(args, after...)); err != nil {
+		if err := f(strings.Replace(text, many, group(n), 1), append(args, after...)); err != nil {
 			return err
 		}
-		keys = keys[min(size, len(keys)):]
+		keys = keys[n:]
 	}
 	return nil
 }
@@ -234,20 +222,10 @@ func each[K any](t *tx, text string, before []any, keys []K, after []any, f func
 // listIn reads the rows for any number of keys.
 func listIn[T, K any](t *tx, text string, before []any, keys []K, after ...any) ([]T, error) {
 	var out []T
-	err := each(t, text, before, keys, after, func(s statement, query func() string, args []any) error {
+	err := each(t, text, before, keys, after, func(query string, args []any) error {
 		var part []T
-		if len(args) <= few {
-			if err := t.list(&part, query(), args...); err != nil {
-				return err
-			}
-		} else {
-			done, err := t.statement(s, query)
-			if err != nil {
-				return err
-			}
-			if err := done.SelectContext(t.ctx, &part, args...); err != nil {
-				return err
-			}
+		if err := t.list(&part, query, args...); err != nil {
+			return err
 		}
 		out = append(out, part...)
 		return nil
@@ -258,8 +236,8 @@ func listIn[T, K any](t *tx, text string, before []any, keys []K, after ...any) 
 // execIn runs a statement for any number of keys.
 func execIn[K any](t *tx, text string, before []any, keys []K, after ...any) (int64, error) {
 	var n int64
-	err := each(t, text, before, keys, after, func(s statement, query func() string, args []any) error {
-		part, err := t.run(s, query, args)
+	err := each(t, text, before, keys, after, func(query string, args []any) error {
+		part, err := t.count(query, args...)
 		n += part
 		return err
 	})

@@ -34,8 +34,8 @@ func TestFolderPrintsAFileALineAndTheSummary(t *testing.T) {
 // Large files are checked with several edits at a time.
 func TestLargeFile(t *testing.T) {
 	card := "BEGIN:VCARD\nVERSION:3.0\nFN:Ann\nN:Smith;Ann;;;\nTEL:1\nCATEGORIES:a,b\nNOTE:n\nEND:VCARD\n"
-	r := conformance.Check("large", []byte(strings.Repeat(card, 20000)))
-	if !r.OK() || r.Edits != 100000 || r.OnlyLine != r.Edits || r.ReadBack != r.Edits {
+	r := conformance.Check("large", []byte(strings.Repeat(card, 4000)))
+	if !r.OK() || r.Edits != 20000 || r.OnlyLine != r.Edits || r.ReadBack != r.Edits {
 		t.Error(r)
 	}
 }

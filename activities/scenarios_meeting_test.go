@@ -267,6 +267,23 @@ func meetingStories() []scenario {
 			},
 		},
 		{
+			name: "moved under the same id while the resume position expires", design: events("ada", "bob"),
+			before: func(h *house) {
+				h.mail.AddCollection(address("bob"), model.Collection{ID: "team", Kind: model.Event})
+				standup(h)
+			},
+			steps: []func(*house){
+				func(h *house) { h.at("bob").Shift(h.the("bob", "Standup").Ref, "team"); h.mail.Expire() },
+				func(h *house) { h.set("", "Standup", "location", "Room 6") },
+				func(h *house) { h.at("bob").Shift(h.the("bob", "Standup").Ref, "events"); h.mail.Expire() },
+				func(h *house) { h.set("", "Standup", "location", "Room 7") },
+			},
+			check: func(h *house) {
+				h.wantText("bob", "Standup", "location", "Room 7")
+				h.wantCount(1, "Standup", "", "ada", "bob")
+			},
+		},
+		{
 			name: "moved and edited, both at once", design: events("ada"),
 			before: func(h *house) {
 				h.mail.AddCollection(address("ada"), model.Collection{ID: "team", Kind: model.Event})

@@ -74,9 +74,10 @@ func randomRule(t *rapid.T, s recurrence.Series) string {
 		rule += fmt.Sprintf(";COUNT=%d", rapid.IntRange(1, 40).Draw(t, "count"))
 	case 1:
 		end := at.AddDate(0, 0, rapid.IntRange(0, 1500).Draw(t, "until")).Format("20060102")
-		if s.Start.Clock == vobject.UTC || s.Start.Clock == vobject.Zoned {
+		switch s.Start.Clock {
+		case vobject.UTC, vobject.Zoned:
 			end += rapid.SampledFrom([]string{"T000000Z", "T013000Z", "T235959Z"}).Draw(t, "until time")
-		} else if s.Start.Clock == vobject.Floating {
+		case vobject.Floating:
 			end += "T120000"
 		}
 		rule += ";UNTIL=" + end

@@ -199,12 +199,6 @@ func (e *Edit) insert(after *line, d Dialect, lines []Line, drafts []Draft) {
 	e.splices = append(e.splices, splice{after.end, after.end, 0, text})
 }
 
-func (e *Edit) fail2(err error) {
-	if err != nil {
-		e.fail(err)
-	}
-}
-
 func (e *Edit) terminated(l *line) bool {
 	return l.end > l.start && strings.HasSuffix(e.doc.src[l.start:l.end], e.doc.eol[len(e.doc.eol)-1:])
 }

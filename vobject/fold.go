@@ -11,8 +11,13 @@ import (
 const lineWidth = 75
 
 // fold writes s behind column octets of the line so far, breaking lines after
-// 75 octets but never inside a character.
+// 75 octets but never inside a character. Text with stray carriage returns,
+// which could become part of a line ending, is not folded.
 func fold(b *strings.Builder, s string, column int, eol string) {
+	if strings.IndexByte(s, '\r') >= 0 {
+		b.WriteString(s)
+		return
+	}
 	for {
 		room := lineWidth - column
 		if len(s) <= room {
@@ -27,20 +32,16 @@ func fold(b *strings.Builder, s string, column int, eol string) {
 	}
 }
 
-// runeCut is the last position of at most n where a character of s begins, not
-// behind a carriage return, which would become part of the line ending. In
+// runeCut is the last position of at most n where a character of s begins. In
 // bytes that are not UTF-8 it is n.
 func runeCut(s string, n int) int {
 	if n <= 0 {
 		return 0
 	}
-	for cut := n; cut > 0 && cut > n-2*utf8.UTFMax; cut-- {
-		if utf8.RuneStart(s[cut]) && s[cut-1] != '\r' {
+	for cut := n; cut > 0 && cut > n-utf8.UTFMax; cut-- {
+		if utf8.RuneStart(s[cut]) {
 			return cut
 		}
-	}
-	for n > 1 && s[n-1] == '\r' {
-		n--
 	}
 	return n
 }

@@ -20,7 +20,11 @@ func (p *parser) header(l *line, start, end int) string {
 		return "no colon, so this is not a property"
 	}
 	l.valueStart = uint32(start + colon + 1)
-	if why := p.name(l); why != "" {
+	why := p.name(l)
+	if why == "" && strings.IndexByte(p.doc.part(l, uint32(start), l.valueStart), '\r') >= 0 {
+		why = "a carriage return before the colon"
+	}
+	if why != "" {
 		p.doc.params = p.doc.params[:l.firstParam]
 		l.paramCount = 0
 		return why

@@ -174,8 +174,8 @@ CREATE TABLE link (
     recheck BIGINT NOT NULL DEFAULT 0,
     synced BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (mailbox, entity),
-    UNIQUE (mailbox, kind, crm_item),
-    UNIQUE (mailbox, kind, mail_item)
+    UNIQUE (crm_item, kind, mailbox), -- the item leads, so that no index can be mistaken for the other
+    UNIQUE (mail_item, kind, mailbox)
 );
 CREATE INDEX link_entity ON link (crm, entity);
 CREATE INDEX link_crm_base ON link (crm_base) WHERE crm_base IS NOT NULL;

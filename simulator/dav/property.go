@@ -216,8 +216,8 @@ func supportedReports(r *resource) (string, bool) {
 }
 
 // ctag changes whenever something in the collection does (calendarserver-ctag).
-func (r *resource) ctag() string {
-	return fmt.Sprintf(`"%d-%d-%d"`, r.collection.ID, r.collection.Generation, r.collection.Revision)
+func (res *resource) ctag() string {
+	return fmt.Sprintf(`"%d-%d-%d"`, res.collection.ID, res.collection.Generation, res.collection.Revision)
 }
 
 func syncTokenProperty(r *resource) (string, bool) {

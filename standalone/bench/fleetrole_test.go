@@ -157,6 +157,7 @@ type fleetResult struct {
 	Ramp          float64   // seconds until every mailbox was started
 	RampProcessor float64   // processor seconds in them
 	Initialized   int       // mailboxes whose first sync is done
+	Failures      map[string]int
 }
 
 // crewRole is Lockstep with a fleet of mailboxes.

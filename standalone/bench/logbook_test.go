@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,14 +22,15 @@ type logbook struct {
 	due      map[string]time.Time // by workflow
 	watching bool
 	result   fleetResult
-	sample   string // one workflow whose rounds are counted
+	failures map[string]int // failed attempts of activities, since the start
+	sample   string         // one workflow whose rounds are counted
 	sampled  int
 }
 
 // early is how far before its time a round must begin to be called woken.
 const early = 250 * time.Millisecond
 
-func newLogbook() *logbook { return &logbook{due: map[string]time.Time{}} }
+func newLogbook() *logbook { return &logbook{due: map[string]time.Time{}, failures: map[string]int{}} }
 
 func (l *logbook) begin(v visit) {
 	if v.Name != "Fetch" {
@@ -59,6 +61,9 @@ func (l *logbook) begin(v visit) {
 func (l *logbook) end(v visit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if v.Err != nil {
+		l.failures[v.Name+": "+v.Err.Error()]++
+	}
 	switch out := v.Out.(type) {
 	case activities.FetchOut:
 		if l.watching {
@@ -104,6 +109,7 @@ func (l *logbook) close() fleetResult {
 	}
 	slices.Sort(l.result.Lateness)
 	slices.Sort(l.result.InFetch)
+	l.result.Failures = maps.Clone(l.failures)
 	return l.result
 }
 

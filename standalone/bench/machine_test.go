@@ -102,7 +102,7 @@ func span(b *testing.B, variable string, otherwise time.Duration) time.Duration 
 }
 
 // profile records what the processor does until the returned function is
-// called, which also writes the heap, if LOCKSTEP_BENCH_PROFILE names a folder.
+// called, which also writes the heap and what every goroutine waits for, if LOCKSTEP_BENCH_PROFILE names a folder.
 func profile(name string) func() {
 	dir := os.Getenv("LOCKSTEP_BENCH_PROFILE")
 	if dir == "" {
@@ -115,9 +115,11 @@ func profile(name string) func() {
 	return func() {
 		pprof.StopCPUProfile()
 		f.Close()
-		if h, err := os.Create(filepath.Join(dir, name+".heap")); err == nil {
-			_ = pprof.WriteHeapProfile(h)
-			h.Close()
+		for _, kind := range []string{"heap", "goroutine"} {
+			if h, err := os.Create(filepath.Join(dir, name+"."+kind)); err == nil {
+				_ = pprof.Lookup(kind).WriteTo(h, 0)
+				h.Close()
+			}
 		}
 	}
 }

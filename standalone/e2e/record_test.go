@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 
+	"lockstep.dev/store"
 	"lockstep.dev/workflows"
 )
 
@@ -24,7 +25,12 @@ func (h *house) record() {
 	}
 	name := strings.NewReplacer("/", "-", " ", "", ",", "-").Replace(strings.ToLower(strings.TrimPrefix(h.t.Name(), "Test")))
 	ids := map[string]string{}
-	for _, m := range h.mailboxes() {
+	// The story's own context has ended.
+	mailboxes, err := h.store.Mailboxes(context.Background(), store.MailboxFilter{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, m := range mailboxes {
 		ids[name+"-"+strings.Split(m.Address, "@")[0]] = workflows.MailboxWorkflowID(m.ID)
 		ids[name+"-crm"] = workflows.ConnectionWorkflowID(m.CRM)
 	}

@@ -1,15 +1,11 @@
 package sqlstore_test
 
 import (
-	"database/sql"
 	"fmt"
-	"os"
-	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
-	"lockstep.dev/internal/peer"
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
 	"lockstep.dev/store"
@@ -21,52 +17,24 @@ import (
 
 const benchPage = 500
 
-var benchDSN string
-
 func databases(b *testing.B, run func(*testing.B, *sqlstore.DB)) {
 	b.Run("SQLite", func(b *testing.B) { run(b, openSQLite(b)) })
-	b.Run("PostgreSQL", func(b *testing.B) {
-		p := peer.PostgreSQL(b)
-		benchDSN = p.DSN
-		run(b, openStore(b, sqlstore.Config{Driver: "postgres", DSN: p.DSN, Key: key()}))
-		benchDSN = ""
-	})
+	b.Run("PostgreSQL", func(b *testing.B) { run(b, openPostgres(b)) })
 }
 
-// bench is a store with one mailbox.
+// bench is a town with one mailbox.
 type bench struct {
+	*town
 	*testing.B
-	db        *sqlstore.DB
-	crm, mail model.Connection
-	mailbox   model.Mailbox
-	now       time.Time
-	cursors   int
-	dsn       string
-	start     float64
+	mailbox model.Mailbox
 }
 
 func newBench(b *testing.B, db *sqlstore.DB) *bench {
 	b.Helper()
-	w := &bench{B: b, db: db, dsn: benchDSN, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
-	b.Cleanup(func() { w.ok(db.Close()) })
-	var err error
-	w.crm, err = db.SaveConnection(b.Context(), model.Connection{Name: "crm", Side: model.CRM})
-	w.ok(err)
-	w.mail, err = db.SaveConnection(b.Context(), model.Connection{Name: "mail", Side: model.Mail})
-	w.ok(err)
-	w.mailbox, err = db.Register(b.Context(), model.Mailbox{Address: "ann@ex.org", CRM: w.crm.ID, CRMUser: "ann", Mail: w.mail.ID})
-	w.ok(err)
-	found := []model.Collection{{ID: "people", Kind: model.Contact, Name: "People"}}
-	w.ok(db.SaveCollections(b.Context(), w.mail.ID, w.mailbox.ID, found, w.now))
-	w.ok(db.SaveCollections(b.Context(), w.crm.ID, "", found, w.now))
+	b.Cleanup(func() { closeStore(b, db) })
+	w := &bench{town: newTown(b, db), B: b}
+	w.mailbox = w.town.mailbox("ann")
 	return w
-}
-
-func (w *bench) ok(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
 }
 
 // card is a contact of about the size of a real one, unlike any other.
@@ -82,12 +50,7 @@ func card(n, version int) model.Item {
 	raw := fmt.Sprintf("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:uid-%d\r\nFN:%s\r\nREV:%d\r\n%0512d\r\nEND:VCARD\r\n", n, name, version, n)
 	return model.Item{
 		Ref:     model.Ref{Kind: model.Contact, Collection: "people", ID: fmt.Sprintf("/dav/ann/people/%07d.vcf", n), Version: fmt.Sprintf("%d-%d", n, version)},
-		Content: c, Raw: func() []byte {
-			if os.Getenv("NORAW") != "" {
-				return nil
-			}
-			return []byte(raw)
-		}(), UID: fmt.Sprintf("uid-%07d", n), Access: []model.Access{{User: "ann", Role: model.Owner}},
+		Content: c, Raw: []byte(raw), UID: fmt.Sprintf("uid-%07d", n), Access: []model.Access{{User: "ann", Role: model.Owner}},
 	}
 }
 
@@ -101,49 +64,17 @@ func cards(from, n, version int) []model.Item {
 
 // page commits items as the next page of a side.
 func (w *bench) page(side model.Side, items []model.Item) {
-	w.Helper()
-	in := store.PageIn{Connection: w.mail.ID, Mailbox: w.mailbox.ID, Items: items}
+	w.B.Helper()
 	if side == model.CRM {
-		in.Connection, in.Mailbox = w.crm.ID, ""
+		w.arrive("", items...)
+	} else {
+		w.arrive(w.mailbox.ID, items...)
 	}
-	all, err := w.db.Collections(w.Context(), in.Connection, in.Mailbox)
-	w.ok(err)
-	w.cursors++
-	w.now = w.now.Add(time.Second)
-	in.Collection, in.Cursor, in.ReadAt, in.Now = all[0], model.Cursor(fmt.Sprint(w.cursors)), w.now, w.now
-	_, err = w.db.SavePage(w.Context(), in)
-	w.ok(err)
-}
-
-func (w *bench) cpu() float64 {
-	var r syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r)
-	t := float64(r.Utime.Nano()+r.Stime.Nano()) / 1000
-	if w.dsn != "" {
-		db, _ := sql.Open("postgres", w.dsn)
-		defer db.Close()
-		rows, err := db.Query("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-		w.ok(err)
-		for rows.Next() {
-			var pid int
-			w.ok(rows.Scan(&pid))
-			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			f := strings.Fields(string(b))
-			var u, s float64
-			fmt.Sscan(f[13], &u)
-			fmt.Sscan(f[14], &s)
-			t += (u + s) * 10000
-			w.Logf("server %v of pid %d", (u+s)*10000, pid)
-		}
-		rows.Close()
-	}
-	return t
 }
 
 // perSecond reports how many items went through in a second.
 func (w *bench) perSecond(n int, what string) {
 	w.ReportMetric(float64(n)/w.Elapsed().Seconds(), what+"/s")
-	w.ReportMetric((w.cpu()-w.start)/float64(n), "cpu-µs")
 }
 
 func BenchmarkSavePage(b *testing.B) {
@@ -153,7 +84,6 @@ func BenchmarkSavePage(b *testing.B) {
 				w := newBench(b, db)
 				items := cards(0, benchPage*b.N, 1)
 				b.ResetTimer()
-				w.start = w.cpu()
 				for i := range b.N {
 					w.page(side, items[i*benchPage:(i+1)*benchPage])
 				}
@@ -161,6 +91,31 @@ func BenchmarkSavePage(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkSavePageTogether reads four mailboxes at once, as a worker does.
+func BenchmarkSavePageTogether(b *testing.B) {
+	databases(b, func(b *testing.B, db *sqlstore.DB) {
+		w := newBench(b, db)
+		const people = 4
+		var boxes []model.MailboxID
+		for i := range people {
+			boxes = append(boxes, w.town.mailbox(fmt.Sprintf("p%d", i)).ID)
+		}
+		items := cards(0, benchPage*b.N, 1)
+		b.ResetTimer()
+		var wg sync.WaitGroup
+		for _, m := range boxes {
+			wg.Go(func() {
+				own := *w.town
+				for i := range b.N {
+					own.arrive(m, items[i*benchPage:(i+1)*benchPage]...)
+				}
+			})
+		}
+		wg.Wait()
+		w.perSecond(people*benchPage*b.N, "observations")
+	})
 }
 
 // BenchmarkSavePageChanged replaces what is known by new versions.
@@ -172,7 +127,6 @@ func BenchmarkSavePageChanged(b *testing.B) {
 			w.page(model.Mail, cards(i*benchPage, benchPage, 0))
 		}
 		b.ResetTimer()
-		w.start = w.cpu()
 		for i := range b.N {
 			b.StopTimer()
 			items := cards((i%known)*benchPage, benchPage, i+1)
@@ -190,7 +144,6 @@ func BenchmarkPairs(b *testing.B) {
 		w := newBench(b, db)
 		w.matched(known)
 		b.ResetTimer()
-		w.start = w.cpu()
 		for range b.N {
 			after, n := "", 0
 			for {
@@ -211,7 +164,7 @@ func BenchmarkPairs(b *testing.B) {
 
 // matched fills both sides with the same items and joins them.
 func (w *bench) matched(n int) {
-	w.Helper()
+	w.B.Helper()
 	for from := 0; from < n; from += benchPage {
 		items := cards(from, benchPage, 1)
 		w.page(model.Mail, items)
@@ -220,7 +173,7 @@ func (w *bench) matched(n int) {
 		for i, it := range items {
 			joins[i] = plan.Join{Entity: plan.CRMEntity(w.crm.ID, model.Contact, it.Ref.ID), Kind: model.Contact, CRM: it.Ref.ID, Mail: it.Ref.ID}
 		}
-		w.ok(w.db.Join(w.Context(), w.mailbox.ID, joins))
+		w.ok(w.db.Join(w.B.Context(), w.mailbox.ID, joins))
 	}
 }
 
@@ -234,7 +187,6 @@ func BenchmarkStrangers(b *testing.B) {
 			w.page(model.CRM, cards(from, benchPage, 1))
 		}
 		b.ResetTimer()
-		w.start = w.cpu()
 		for range b.N {
 			after, n := "", 0
 			for {
@@ -268,7 +220,6 @@ func BenchmarkApply(b *testing.B) {
 	databases(b, func(b *testing.B, db *sqlstore.DB) {
 		w := newBench(b, db)
 		b.ResetTimer()
-		w.start = w.cpu()
 		for i := range b.N {
 			b.StopTimer()
 			for from := 0; from < chunk; from += benchPage {
@@ -293,10 +244,10 @@ func BenchmarkApply(b *testing.B) {
 
 // plan plans a create in the mailbox for everything pending.
 func (w *bench) plan() string {
-	w.Helper()
-	id, err := w.db.BeginPlan(w.Context(), store.PlanRow{Mailbox: w.mailbox.ID, At: w.now})
+	w.B.Helper()
+	id, err := w.db.BeginPlan(w.B.Context(), store.PlanRow{Mailbox: w.mailbox.ID, At: w.now})
 	w.ok(err)
-	pairs, err := w.db.Pairs(w.Context(), w.mailbox.ID, "", 2000)
+	pairs, err := w.db.Pairs(w.B.Context(), w.mailbox.ID, "", 2000)
 	w.ok(err)
 	c := store.Chunk{Commit: true, Now: w.now}
 	for _, p := range pairs {
@@ -310,17 +261,17 @@ func (w *bench) plan() string {
 			},
 		})
 	}
-	w.ok(w.db.SaveChunk(w.Context(), w.mailbox.ID, id, c))
-	w.ok(w.db.SealPlan(w.Context(), store.PlanRow{ID: id, Mailbox: w.mailbox.ID, State: store.PlanReady}))
+	w.ok(w.db.SaveChunk(w.B.Context(), w.mailbox.ID, id, c))
+	w.ok(w.db.SealPlan(w.B.Context(), store.PlanRow{ID: id, Mailbox: w.mailbox.ID, State: store.PlanReady}))
 	return id
 }
 
 func (w *bench) commit(id string, writes []store.Planned) {
-	w.Helper()
+	w.B.Helper()
 	w.now = w.now.Add(time.Second)
-	_, err := w.db.Lease(w.Context(), w.mailbox.ID, "t", w.now, w.now.Add(time.Minute))
+	_, err := w.db.Lease(w.B.Context(), w.mailbox.ID, "t", w.now, w.now.Add(time.Minute))
 	w.ok(err)
-	w.ok(w.db.Begin(w.Context(), w.mailbox.ID, "t", id, writes, 1, w.now))
+	w.ok(w.db.Begin(w.B.Context(), w.mailbox.ID, "t", id, writes, 1, w.now))
 	results := make([]store.Result, len(writes))
 	for i, p := range writes {
 		it := model.Item{
@@ -329,7 +280,7 @@ func (w *bench) commit(id string, writes []store.Planned) {
 		}
 		results[i] = store.Result{Planned: p, Receipt: model.Receipt{Outcome: model.Done, Ref: it.Ref, Item: &it}}
 	}
-	_, err = w.db.Commit(w.Context(), w.mailbox.ID, "t", id, results, w.now)
+	_, err = w.db.Commit(w.B.Context(), w.mailbox.ID, "t", id, results, w.now)
 	w.ok(err)
 }
 
@@ -339,7 +290,6 @@ func BenchmarkDue(b *testing.B) {
 		w := newBench(b, db)
 		w.matched(10000)
 		b.ResetTimer()
-		w.start = w.cpu()
 		for range b.N {
 			_, err := db.Due(b.Context(), w.mailbox.ID, w.now)
 			w.ok(err)

@@ -47,13 +47,6 @@ type place struct {
 
 func (p place) crm() bool { return p.mailbox == "" }
 
-func (p place) side() model.Side {
-	if p.crm() {
-		return model.CRM
-	}
-	return model.Mail
-}
-
 // observations reads the rows of some items of one kind.
 func observations(tx *tx, p place, kind model.Kind, items []string) (map[string]observation, error) {
 	rows, err := listIn[observation](tx, `SELECT `+observationColumns+` FROM observation

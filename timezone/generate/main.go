@@ -9,8 +9,8 @@ import (
 	"go/format"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -31,7 +31,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	data, err := zoneData(filepath.Join(runtime.GOROOT(), "lib", "time", "zoneinfo.zip"))
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return fmt.Errorf("ask go for its folder: %w", err)
+	}
+	data, err := zoneData(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func zoneData(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read zones of Go: %w", err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // only read
 	out := map[string]string{}
 	for _, f := range r.File {
 		if strings.HasSuffix(f.Name, "/") || f.Name == "Factory" {

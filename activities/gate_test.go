@@ -21,6 +21,7 @@ var errDead = errors.New("the process is gone")
 type point struct {
 	name     string
 	activity int // number of the activity that was running
+	what     string
 	changes  int // commits and remote writes so far
 	remote   bool
 	scene    int // the scene from which it is reached
@@ -34,7 +35,8 @@ type gate struct {
 	scene    int
 	changes  int
 	activity int
-	quiet    bool // points are not counted: this is not the part under test
+	what     string // name of the activity
+	quiet    bool   // points are not counted: this is not the part under test
 
 	dieAt  int // number of the point, -1 = never
 	failAt int // the next remote call fails there, or its answer is lost
@@ -43,6 +45,8 @@ type gate struct {
 
 	// hook sees every point; tests interfere there.
 	hook func(name string) error
+	// meanwhile is what people do at the moment when something goes wrong.
+	meanwhile func()
 }
 
 func newGate() *gate { return &gate{dieAt: -1, failAt: -1} }
@@ -55,15 +59,15 @@ func (g *gate) pass(name string, remote bool) error {
 	if !g.quiet {
 		n := g.n
 		g.n++
-		g.passed = append(g.passed, point{name: name, activity: g.activity, changes: g.changes, remote: remote, scene: g.scene})
+		g.passed = append(g.passed, point{name: name, activity: g.activity, what: g.what, changes: g.changes, remote: remote, scene: g.scene})
 		if n == g.dieAt {
 			g.dead = true
-			g.deaths++
+			g.wrong()
 			return errDead
 		}
 		if g.failAt >= 0 && n >= g.failAt && remote {
 			g.failAt = -1
-			g.deaths++
+			g.wrong()
 			return noAnswer(name)
 		}
 	}
@@ -71,6 +75,15 @@ func (g *gate) pass(name string, remote bool) error {
 		return g.hook(name)
 	}
 	return nil
+}
+
+// wrong notes that something went wrong.
+func (g *gate) wrong() {
+	g.deaths++
+	if g.meanwhile != nil {
+		g.meanwhile()
+		g.meanwhile = nil
+	}
 }
 
 func noAnswer(name string) error {
@@ -228,4 +241,6 @@ func (m mortal) FinishRequest(ctx context.Context, id string, o store.RequestOut
 }
 
 // String is for failure messages.
-func (p point) String() string { return fmt.Sprintf("%s (activity %d)", p.name, p.activity) }
+func (p point) String() string {
+	return fmt.Sprintf("%s (%s, activity %d)", p.name, p.what, p.activity)
+}

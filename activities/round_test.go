@@ -22,6 +22,7 @@ var errLost = errors.New("the workflow is lost")
 func (h *house) execute(name string, fn, in, out any) error {
 	h.t.Helper()
 	h.gate.activity++
+	h.gate.what = name
 	h.info.ActivityID = fmt.Sprint(h.gate.activity)
 	h.film()
 	for attempt := int32(1); attempt <= 30; attempt++ {

@@ -10,6 +10,8 @@
 //   - a Session is used by one goroutine at a time unless it says otherwise.
 package connector
 
+//go:generate go tool -modfile=../tools.mod mockgen -destination connectormock/connectormock.go -package connectormock lockstep.dev/connector Connector,Session
+
 import (
 	"context"
 	"iter"

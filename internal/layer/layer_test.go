@@ -30,6 +30,8 @@ var rule = []struct {
 	{"plan", []string{"model"}},
 	{"fault", []string{"model"}},
 	{"connector/connectortest", []string{"model", "fault", "connector"}},
+	{"connector/connectormock", []string{"model", "connector"}},
+	{"connector/memory", []string{"model", "fault", "connector"}},
 	{"connector/all", []string{"connector"}},
 	{"connector/dav", []string{"model", "fault", "connector", "vobject", "timezone", "recurrence"}},
 	{"connector/sqlcrm", []string{"model", "fault", "connector"}},

@@ -260,6 +260,7 @@ CREATE TABLE operation (
 );
 CREATE INDEX operation_deleted ON operation (mailbox, done) WHERE action = 'delete';
 CREATE INDEX operation_mailbox ON operation (mailbox);
+CREATE INDEX operation_held ON operation (plan) WHERE state = 'held';
 CREATE INDEX operation_content ON operation (content) WHERE content IS NOT NULL;
 CREATE INDEX operation_raw ON operation (raw) WHERE raw IS NOT NULL;
 CREATE INDEX operation_other ON operation (other_key) WHERE other_key IS NOT NULL;

@@ -57,6 +57,7 @@ func (f fleetResult) print(title string, o crewOrder) {
 	fmt.Printf("  processor          %.2f cores, %.1f ms a round\n", f.Processor/f.Seconds, 1000*f.Processor/max(float64(f.Rounds), 1))
 	fmt.Printf("  memory             peak %.0f MB, at the end %.0f MB, Go's heap %.0f MB (worker and engine in one process)\n", f.Peak, f.Now, f.Heap)
 	fmt.Printf("  history            %.1f events and %.1f kB a round\n", f.EventsARound, f.BytesARound/1024)
+	f.Delays.print()
 	for _, text := range slices.Sorted(maps.Keys(f.Failures)) {
 		fmt.Printf("  failed attempts    %d x %s\n", f.Failures[text], text)
 	}

@@ -158,6 +158,7 @@ type fleetResult struct {
 	RampProcessor float64   // processor seconds in them
 	Initialized   int       // mailboxes whose first sync is done
 	Failures      map[string]int
+	Delays        delays
 }
 
 // crewRole is Lockstep with a fleet of mailboxes.
@@ -276,5 +277,9 @@ func (r *crewRole) watch(ctx context.Context, name string) (fleetResult, error) 
 		out.EventsARound = float64(r.events(ctx, sample)-events) / float64(n)
 	}
 	out.BytesARound = float64(r.fileSize()-size) / float64(max(out.Rounds, 1))
+	var err error
+	if out.Delays, err = r.delays(ctx, from); err != nil {
+		return out, err
+	}
 	return out, r.countInitialized(ctx, &out)
 }

@@ -111,6 +111,25 @@ func (d *DB) CountFailure(ctx context.Context, id model.MailboxID, reset bool) (
 	return n, err
 }
 
+// selectDue asks everything about one mailbox; each answer is in an index.
+func selectDue() string {
+	return `SELECT
+		EXISTS (SELECT 1 FROM pending p WHERE p.mailbox = m.id AND p.state = 0) AS fresh,
+		EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.recheck > 0 AND l.recheck <= ?) AS recheck,
+		EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.mail AND o.mailbox = m.id AND o.absent = 1
+			AND o.absent_since > m.round - y.settle_rounds
+			AND ` + some(`SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.mail_item = o.item`) + `) AS mail_ageing,
+		EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.crm AND o.mailbox = '' AND o.absent = 1
+			AND o.absent_since > c.pass - y.settle_rounds
+			AND ` + some(`SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.crm_item = o.item`) + `) AS crm_ageing,
+		EXISTS (SELECT 1 FROM plan n WHERE n.id = m.plan AND n.state = 'held')
+			OR EXISTS (SELECT 1 FROM plan n JOIN operation w ON w.plan = n.id AND w.state = 'held'
+				WHERE n.id = m.plan AND n.state IN ('ready', 'done')) AS held,
+		EXISTS (SELECT 1 FROM plan n WHERE n.mailbox = m.id AND n.state IN ('open', 'ready'))
+			OR EXISTS (SELECT 1 FROM intent i WHERE i.mailbox = m.id AND i.outcome IN ('', 'unknown')) AS unfinished
+		FROM mailbox m JOIN policy y ON y.name = m.policy JOIN connection c ON c.id = m.crm WHERE m.id = ?`
+}
+
 // Due tells what a mailbox has to do. Links whose answer may have changed by
 // itself become pending, which writes only if there are any.
 func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.Due, error) {
@@ -123,21 +142,7 @@ func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.
 		Open    bool `db:"unfinished"`
 	}
 	err := d.view(ctx, "see what mailbox "+string(id)+" has to do", func(tx *tx) error {
-		return tx.get(&row, `SELECT
-			EXISTS (SELECT 1 FROM pending p WHERE p.mailbox = m.id AND p.state = 0) AS fresh,
-			EXISTS (SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.recheck > 0 AND l.recheck <= ?) AS recheck,
-			EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.mail AND o.mailbox = m.id AND o.absent = 1
-				AND o.absent_since > m.round - y.settle_rounds
-				AND `+some(`SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.mail_item = o.item`)+`) AS mail_ageing,
-			EXISTS (SELECT 1 FROM observation o WHERE o.connection = m.crm AND o.mailbox = '' AND o.absent = 1
-				AND o.absent_since > c.pass - y.settle_rounds
-				AND `+some(`SELECT 1 FROM link l WHERE l.mailbox = m.id AND l.kind = o.kind AND l.crm_item = o.item`)+`) AS crm_ageing,
-			EXISTS (SELECT 1 FROM plan n WHERE n.id = m.plan AND n.state = 'held')
-				OR EXISTS (SELECT 1 FROM plan n JOIN operation w ON w.plan = n.id AND w.state = 'held'
-					WHERE n.id = m.plan AND n.state IN ('ready', 'done')) AS held,
-			EXISTS (SELECT 1 FROM plan n WHERE n.mailbox = m.id AND n.state IN ('open', 'ready'))
-				OR EXISTS (SELECT 1 FROM intent i WHERE i.mailbox = m.id AND i.outcome IN ('', 'unknown')) AS unfinished
-			FROM mailbox m JOIN policy y ON y.name = m.policy JOIN connection c ON c.id = m.crm WHERE m.id = ?`, micros(now), string(id))
+		return tx.get(&row, selectDue(), micros(now), string(id))
 	})
 	if err != nil {
 		return store.Due{}, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -97,6 +98,9 @@ func (d dialect) open(ctx context.Context, dsn string) (write, read *pool, err e
 		p := newPool(db, transactions)
 		return p, p, nil
 	}
+	if err := private(dsn); err != nil {
+		return nil, nil, err
+	}
 	w, err := sqlx.ConnectContext(ctx, d.driver, sqliteDSN(dsn, "_txlock=immediate"))
 	if err != nil {
 		return nil, nil, err
@@ -109,11 +113,26 @@ func (d dialect) open(ctx context.Context, dsn string) (write, read *pool, err e
 	return newPool(w, 1), newPool(r, transactions), nil
 }
 
+// private makes a new file that only its owner may read; SQLite gives the files
+// beside it the same rights.
+func private(dsn string) error {
+	path, _ := sqlitePath(dsn)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func sqlitePath(dsn string) (path, query string) {
+	path, query, _ = strings.Cut(strings.TrimPrefix(dsn, "file:"), "?")
+	return path, query
+}
+
 // sqliteDSN adds our settings to the path of a file. secure_delete overwrites
 // what Forget deletes (https://www.sqlite.org/pragma.html#pragma_secure_delete).
 func sqliteDSN(dsn string, extra string) string {
-	path := strings.TrimPrefix(dsn, "file:")
-	path, query, _ := strings.Cut(path, "?")
+	path, query := sqlitePath(dsn)
 	settings := []string{
 		extra, "_pragma=busy_timeout(10000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
 		"_pragma=foreign_keys(1)", "_pragma=secure_delete(1)", "_pragma=cache_size(-32768)", "_pragma=temp_store(2)", "_pragma=wal_autocheckpoint(8000)",

@@ -34,8 +34,7 @@ func (d *DB) Explain(ctx context.Context, id model.MailboxID, query string) ([]s
 		var rows []foundRow
 		title := keys.titleKey(query)
 		if err := tx.list(&rows, `SELECT 'crm' AS side, o.kind, o.item, o.entity, o.version, o.collection, o.ord, o.content FROM observation o
-				WHERE o.connection = ? AND o.mailbox = '' AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?) AND `+
-			some(`SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?`)+`
+				WHERE o.connection = ? AND o.mailbox = '' AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?) AND `+takesPart+`
 			UNION ALL SELECT 'mail', o.kind, o.item, o.entity, o.version, o.collection, o.ord, o.content FROM observation o
 				WHERE o.connection = ? AND o.mailbox = ? AND (o.item = ? OR o.uid = ? OR o.title = ? OR o.entity = ?)
 			ORDER BY 1, 2, 3`, s.CRM, query, query, title, query, s.User, s.Mail, s.ID, query, query, title, query); err != nil {

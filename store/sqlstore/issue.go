@@ -3,7 +3,7 @@ package sqlstore
 import "time"
 
 func issueValues(s scope, side, kind, item, code, entity, message string, now time.Time) []any {
-	return []any{s.ID, side, kind, item, code, entity, message, micros(now), micros(now), int64(1), int64(1)}
+	return []any{s.ID, side, kind, item, code, entity, clean(message), micros(now), micros(now), int64(1), int64(1)}
 }
 
 // openIssues opens issues; one that is known counts up.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lockstep.dev/model"
+	"lockstep.dev/plan"
 	"lockstep.dev/store"
 )
 
@@ -285,7 +286,7 @@ func (l *landing) agreed(r landed, link *linkRow, other sibling) error {
 		key = other.Result
 	}
 	*link.base(w.Side), *link.base(w.Side.Other()) = own, key
-	link.State, link.Reason, link.Recheck, link.Synced = "linked", "", 0, micros(l.now)
+	link.State, link.Reason, link.Recheck, link.Synced = string(plan.Linked), "", 0, micros(l.now)
 	return nil
 }
 
@@ -309,7 +310,7 @@ func (l *landing) unsettled(r landed, link *linkRow) {
 		}
 		return
 	}
-	link.State, link.Reason = "set aside", r.Message
+	link.State, link.Reason = string(plan.SetAside), clean(r.Message)
 }
 
 // lookAgain makes pairs pending that are to be looked at in the next round.

@@ -227,7 +227,7 @@ const bump = ` ON CONFLICT (mailbox, side, kind, item) DO UPDATE SET mark = excl
 
 // SaveMailbox updates policy, sign-in, identity and address.
 func (d *DB) SaveMailbox(ctx context.Context, m model.Mailbox) error {
-	return d.update(ctx, "save mailbox "+m.Address, func(tx *tx) error { return d.saveMailbox(tx, m) })
+	return d.update(ctx, "save mailbox "+string(m.ID), func(tx *tx) error { return d.saveMailbox(tx, m) })
 }
 
 func (d *DB) saveMailbox(tx *tx, m model.Mailbox) error {

@@ -64,8 +64,8 @@ func saveObservations(tx *tx, p place, rows []observation) error {
 	values := make([][]any, len(rows))
 	for i, o := range rows {
 		values[i] = []any{
-			string(p.connection), string(p.mailbox), o.Kind, o.Item, o.Collection, o.Version, o.Order, null(o.Content), null(o.Raw),
-			o.UID, o.Stamp, null(o.Natural), null(o.Title), o.Entity, int64(o.Absent), o.AbsentSince, o.Trouble, o.Listing, o.Applied, o.Modified,
+			string(p.connection), string(p.mailbox), o.Kind, o.Item, o.Collection, clean(o.Version), o.Order, null(o.Content), null(o.Raw),
+			clean(o.UID), clean(o.Stamp), null(o.Natural), null(o.Title), o.Entity, int64(o.Absent), o.AbsentSince, clean(o.Trouble), o.Listing, o.Applied, o.Modified,
 		}
 	}
 	return tx.insert(`INSERT INTO observation (connection, mailbox, `+observationColumns+`)`, values,

@@ -52,7 +52,7 @@ func (d *DB) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, erro
 	if p.place.crm() {
 		begin = d.routing
 	}
-	err = begin(ctx, "save page of collection "+in.Collection.Name, func(tx *tx) error {
+	err = begin(ctx, "save page of "+string(p.kind)+" collection", func(tx *tx) error {
 		p.tx, p.out = tx, store.PageOut{}
 		return p.save()
 	})
@@ -205,7 +205,10 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 			same = append(same, a.row.Item)
 			continue
 		}
-		a.row.Entity, a.row.Applied, a.row.Listing = or(a.row.Entity, old.Entity), old.Applied, max(p.listing, old.Listing)
+		a.row.Entity, a.row.Applied, a.row.Listing = or(a.row.Entity, old.Entity), old.Applied, p.listing
+		if old.Collection == a.row.Collection {
+			a.row.Listing = max(p.listing, old.Listing) // listings are numbered per collection
+		}
 		rows = append(rows, a.row)
 		wanted[string(a.row.Content)], wanted[string(a.row.Raw)] = true, true
 		if regrouped {

@@ -31,7 +31,7 @@ func selectPairs() string {
 		AND ` + no(`SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = '' AND o.kind = p.kind
 			AND o.item = CASE p.side WHEN 'crm' THEN p.item ELSE `+record+` END
 			AND o.content IS NULL AND o.trouble = '' AND o.absent = 0
-			AND EXISTS (SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?)`) + `
+			AND `+takesPart) + `
 		ORDER BY p.side, p.kind, p.item LIMIT ?`
 }
 

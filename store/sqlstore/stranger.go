@@ -68,6 +68,10 @@ type strangerRow struct {
 // left out while nobody live took part comes with the next pass.
 const readable = ` AND (o.content IS NOT NULL OR o.trouble <> '' OR o.absent <> 0)`
 
+// takesPart is the condition that a CRM user takes part in an observed item.
+const takesPart = `(CASE WHEN EXISTS (SELECT 1 FROM access a
+	WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?) THEN 1 ELSE 0 END = 1)`
+
 // selectStrangers reads pending rows of items that are there to be looked at and
 // have no link.
 func selectStrangers() string {
@@ -80,7 +84,7 @@ func selectStrangers() string {
 				ELSE 0 END
 			ELSE CASE WHEN EXISTS (` + mine + `l.crm_item = p.item) THEN 0
 				WHEN EXISTS (SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = '' AND o.kind = p.kind AND o.item = p.item` + readable + `
-					AND EXISTS (SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?)) THEN 1
+					AND ` + takesPart + `) THEN 1
 				ELSE 0 END
 			END = 1
 		ORDER BY p.side, p.kind, p.item LIMIT ?`
@@ -201,15 +205,15 @@ func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]
 	p := s.places()[side]
 	taking, args := ``, []any(nil)
 	if side == model.CRM {
-		taking = ` AND ` + some(`SELECT 1 FROM access a WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?`)
+		taking = ` AND ` + takesPart
 		args = append(args, s.User)
 	}
 	item, other := string(side)+"_item", string(side.Other())+"_item"
 	rows, err := listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item FROM observation o
 		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = ''`+readable+taking+`
 		AND `+no(`SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
-			AND (l.`+other+` IS NOT NULL OR l.state NOT IN ('', 'skipped') OR EXISTS (
-				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')))`)+`
+			AND (l.`+other+` IS NOT NULL OR l.state NOT IN ('', 'skipped') OR `+some(`
+				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')`)+`)`)+`
 		ORDER BY o.kind, o.item`,
 		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID)...)
 	if err != nil {
@@ -299,11 +303,14 @@ func sameUID(tx *tx, s scope, rows []strangerRow) (map[string]string, error) {
 		Kind   string `db:"kind"`
 		UID    string `db:"uid"`
 		Entity string `db:"entity"`
-	}](tx, `SELECT o.kind, o.uid, l.entity FROM observation o JOIN link l ON l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item
-		WHERE o.connection = ? AND o.mailbox = ? AND o.uid IN (?*) ORDER BY l.entity`, []any{s.Mail, s.ID}, uids)
+	}](tx, `SELECT o.kind, o.uid, COALESCE((SELECT l.entity FROM link l
+			WHERE l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item), '') AS entity
+		FROM observation o WHERE o.connection = ? AND o.mailbox = ? AND o.uid IN (?*) ORDER BY o.kind, o.item`, []any{s.Mail, s.ID}, uids)
 	out := map[string]string{}
 	for _, f := range found {
-		out[f.Kind+f.UID] = f.Entity
+		if f.Entity != "" {
+			out[f.Kind+f.UID] = f.Entity
+		}
 	}
 	return out, err
 }

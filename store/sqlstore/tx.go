@@ -295,9 +295,7 @@ func newID(prefix string) string {
 	var b [10]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMicro())<<11) // 53 bits of time
 	var random [4]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		panic(err) // crypto/rand.Read never returns an error
-	}
+	_, _ = rand.Read(random[:]) // it never returns an error
 	b[6] |= random[0] & 7
 	copy(b[7:], random[1:])
 	return prefix + "_" + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
@@ -307,9 +305,7 @@ func newID(prefix string) string {
 // is recognised as the one that was read.
 func newMark() int64 {
 	var b [8]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		panic(err) // crypto/rand.Read never returns an error
-	}
+	_, _ = rand.Read(b[:]) // it never returns an error
 	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
 }
 
@@ -335,4 +331,10 @@ func (t *tx) updateFrom(head string, types []string, rows [][]any, tail string, 
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// clean is a text that both databases can hold: PostgreSQL refuses invalid UTF-8
+// and zero bytes, and one odd item must not keep a whole page out.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -21,6 +21,9 @@ func applyingStories() map[string]func(*world) {
 		"a create that was found is adopted":                  aFoundCreateIsAdopted,
 		"a deletion ends the link and not the identity":       aDeletionEndsTheLink,
 		"a shared record's deletion reaches the others":       aSharedDeletion,
+		"what was deleted and changed is created anew":        createdAnew,
+		"a used key is not used again":                        aUsedKey,
+		"a change we write reaches those who link the record": aWriteReachesLinks,
 		"the first sync ends with its plan":                   theFirstSyncEnds,
 	}
 }
@@ -293,6 +296,62 @@ func aSharedDeletion(w *world) {
 	equal(w, "gone", p[0].CRM.Gone, true)
 	equal(w, "needs no further proof", p[0].CRM.Settled, true)
 	equal(w, "ageing", w.due(bob).Ageing, false)
+}
+
+// Class D beside M (algorithm 1.4): the survivor is created again under a new
+// key, and takes the place of what was deleted.
+func createdAnew(w *world) {
+	ann := w.mailbox("ann")
+	w.linked(ann, "c1", "ann")
+	w.vanish(ann.ID, "m-c1")
+	w.arrive("", w.shared(contact("c1", "Ann Second"), "ann"))
+	id := w.plan(ann, store.PlanReady, func(p store.Pair) plan.Plan {
+		out := createMail(ann)(p)
+		out.Writes[0].MustBeGone = &p.Mail.Ref
+		out.Writes[0].Op.Key = plan.MailKey(p.Entity, ann.ID, p.Incarnation+1)
+		return out
+	})
+	w.apply(ann, id, done)
+	item := w.stored(ann)
+	w.arrive("", w.shared(contact("c1", "Ann Third"), "ann"))
+	p := w.pairs(ann)
+	same(w, "pending", names(p), []string{"c1=" + item})
+	equal(w, "incarnation", p[0].Incarnation, 1)
+	equal(w, "gone", p[0].Mail.Gone, false)
+	equal(w, "mail base", p[0].MailBase.Content.Text("full_name"), "Ann Second")
+}
+
+func aUsedKey(w *world) {
+	ann := w.mailbox("ann")
+	w.arrive("", w.shared(contact("c1", "Ann"), "ann"))
+	w.apply(ann, w.plan(ann, store.PlanReady, createMail(ann)), func(store.Planned) store.Result {
+		return store.Result{Receipt: model.Receipt{Outcome: model.Refused}, Again: true, Used: true}
+	})
+	p := w.pairs(ann)
+	same(w, "pending", names(p), []string{"c1="})
+	equal(w, "incarnation", p[0].Incarnation, 1)
+	equal(w, "open intent", p[0].MailIntent == nil, true)
+}
+
+func aWriteReachesLinks(w *world) {
+	ann, bob := w.mailbox("ann"), w.mailbox("bob")
+	w.linked(ann, "c1", "ann", "bob")
+	w.arrive(bob.ID, contact("b1", "Ann"))
+	w.ok(w.s.Join(w.ctx, bob.ID, []plan.Join{{Entity: plan.CRMEntity(w.crm.ID, model.Contact, "c1"), Kind: model.Contact, CRM: "c1", Mail: "b1"}}))
+	w.plan(bob, store.PlanReady, agree)
+	w.arrive(ann.ID, contact("m-c1", "Ann Second"))
+	woken := w.apply(ann, w.plan(ann, store.PlanReady, func(p store.Pair) plan.Plan {
+		return plan.Plan{Writes: []plan.Write{{
+			Entity: p.Entity, Kind: p.Kind, Side: model.CRM, Final: true, OtherKey: p.Mail.Key,
+			Op: model.Operation{Action: model.Update, Ref: p.CRM.Ref, Expect: p.CRM.Ref.Version, Content: p.Mail.Content, Changed: []string{"full_name"}},
+		}}}
+	}), done)
+	same(w, "woken", woken, []model.MailboxID{bob.ID})
+	p := w.pairs(bob)
+	same(w, "bob's", names(p), []string{"c1=b1"})
+	equal(w, "the CRM says", p[0].CRM.Content.Text("full_name"), "Ann Second")
+	equal(w, "bob agreed on", p[0].CRMBase.Content.Text("full_name"), "Ann")
+	same(w, "ann's", names(w.pairs(ann)), []string{})
 }
 
 func theFirstSyncEnds(w *world) {

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"lockstep.dev/model"
@@ -21,6 +24,10 @@ func fetchingStories() map[string]func(*world) {
 		"an item that moved is not gone":                       anItemThatMovedIsNotGone,
 		"unknown are the versions we do not hold":              unknownVersions,
 		"an unreadable item is kept apart":                     anUnreadableItem,
+		"a page of many items is one page":                     aPageOfManyItems,
+		"odd bytes in one item keep nothing out":               oddBytesKeepNothingOut,
+		"an interrupted page is not there at all":              anInterruptedPage,
+		"what others changed after our write is not missed":    aLaterChangeIsNotMissed,
 		"an empty page writes nothing":                         anEmptyPage,
 	}
 }
@@ -233,6 +240,75 @@ func anEmptyPage(w *world) {
 	in.Cursor = in.Collection.Cursor
 	out := w.save(in)
 	same(w, "result", out, store.PageOut{Collection: in.Collection})
+}
+
+// A page may be far larger than what one statement can hold.
+func aPageOfManyItems(w *world) {
+	m := w.mailbox("ann")
+	var items []model.Item
+	for i := range 1203 {
+		items = append(items, contact(fmt.Sprintf("m%04d", i), fmt.Sprintf("Name %d", i)))
+	}
+	equal(w, "changed", w.arrive(m.ID, items...).Changed, 1203)
+	equal(w, "changed again", w.arrive(m.ID, items...).Changed, 0)
+	for i := range items {
+		items[i] = w.shared(items[i], "ann")
+	}
+	equal(w, "changed in the CRM", w.arrive("", items...).Changed, 1203)
+	got, err := w.s.Pairs(w.ctx, m.ID, "", 5000)
+	w.ok(err)
+	equal(w, "pending", len(got), 2406)
+	in := w.page(m.ID)
+	for _, it := range items[:1100] {
+		in.Gone = append(in.Gone, it.Ref)
+	}
+	equal(w, "absent", w.save(in).Absent, 1100)
+}
+
+// One bad item never stops the others.
+func oddBytesKeepNothingOut(w *world) {
+	m := w.mailbox("ann")
+	odd := contact("m1", "Ann")
+	odd.UID, odd.Trouble, odd.Stamp = "uid-\xff\x00", "line \xe9 makes no sense\x00", "\xfe"
+	odd.Content.PutText("notes", "caf\xe9 \x00")
+	odd.Raw = []byte("raw \xff\x00")
+	equal(w, "changed", w.arrive(m.ID, odd, contact("m2", "Bob")).Changed, 2)
+	same(w, "pending", names(w.pairs(m)), []string{"=m1", "=m2"})
+}
+
+func anInterruptedPage(w *world) {
+	m := w.mailbox("ann")
+	in := w.page(m.ID, contact("m1", "Ann"))
+	ctx, cancel := context.WithCancel(w.ctx)
+	cancel()
+	if _, err := w.s.SavePage(ctx, in); !errors.Is(err, context.Canceled) {
+		w.Fatalf("error is %v", err)
+	}
+	same(w, "pending", names(w.pairs(m)), []string{})
+	equal(w, "cursor", w.collection(m.ID, people).Cursor, model.Cursor(""))
+	w.save(in)
+	same(w, "pending", names(w.pairs(m)), []string{"=m1"})
+}
+
+// Where a system orders its revisions, a page read before our write, but after
+// somebody else's later one, says so.
+func aLaterChangeIsNotMissed(w *world) {
+	ann := w.mailbox("ann")
+	w.linked(ann, "c1", "ann")
+	w.arrive("", w.shared(contact("c1", "Ann Second"), "ann"))
+	early := w.tick()
+	w.apply(ann, w.plan(ann, store.PlanReady, updateMail), func(p store.Planned) store.Result {
+		r := done(p)
+		r.Receipt.Ref.Order = 7
+		return r
+	})
+	for order, want := range map[int64]int{6: 0, 8: 1} {
+		it := contact("m-c1", fmt.Sprintf("Order %d", order))
+		it.Ref.Order = order
+		in := w.page(ann.ID, it)
+		in.ReadAt = early
+		equal(w, fmt.Sprintf("changed by revision %d", order), w.save(in).Changed, want)
+	}
 }
 
 func routingStories() map[string]func(*world) {

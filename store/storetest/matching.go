@@ -8,17 +8,19 @@ import (
 
 func matchingStories() map[string]func(*world) {
 	return map[string]func(*world){
-		"strangers are what is pending and unlinked": strangersAreUnlinked,
-		"candidates share a key on either side":      candidatesShareAKey,
-		"what was skipped can still be matched":      skippedCanBeMatched,
-		"joined items are a pair":                    joinedItemsAreAPair,
-		"an id seen before names its entity":         anIDSeenBefore,
-		"a copy finds its place taken":               aCopyFindsItsPlaceTaken,
-		"the first to claim creates":                 theFirstToClaimCreates,
-		"a removed mailbox's claim passes on":        aClaimPassesOn,
-		"a second item of one thing is occupied":     aSecondItemIsOccupied,
-		"owners are found by address":                ownersAreFound,
-		"strangers and pairs come in pages":          strangersComeInPages,
+		"strangers are what is pending and unlinked":       strangersAreUnlinked,
+		"candidates share a key on either side":            candidatesShareAKey,
+		"what was skipped can still be matched":            skippedCanBeMatched,
+		"joined items are a pair":                          joinedItemsAreAPair,
+		"an id seen before names its entity":               anIDSeenBefore,
+		"a copy finds its place taken":                     aCopyFindsItsPlaceTaken,
+		"a moved item without a stamp is known by its UID": aMovedItemIsKnown,
+		"what the CRM has already is not created again":    whatTheCRMHas,
+		"the first to claim creates":                       theFirstToClaimCreates,
+		"a removed mailbox's claim passes on":              aClaimPassesOn,
+		"a second item of one thing is occupied":           aSecondItemIsOccupied,
+		"owners are found by address":                      ownersAreFound,
+		"strangers and pairs come in pages":                strangersComeInPages,
 	}
 }
 
@@ -145,6 +147,33 @@ func aCopyFindsItsPlaceTaken(w *world) {
 	s = w.strangers(ann)
 	equal(w, "place taken", s[0].Occupied, false)
 	equal(w, "place free", s[0].Partner, true)
+}
+
+func aMovedItemIsKnown(w *world) {
+	ann := w.mailbox("ann")
+	w.linked(ann, "c1", "ann")
+	moved := contact("elsewhere", "Ann")
+	moved.UID = "uid-m-c1"
+	w.arrive(ann.ID, moved)
+	s := w.strangers(ann)
+	equal(w, "entity", s[0].Entity, plan.CRMEntity(w.crm.ID, model.Contact, "c1"))
+	equal(w, "a copy, while the original is there", s[0].Occupied, true)
+	w.vanish(ann.ID, "m-c1")
+	equal(w, "moved, once it is not", w.strangers(ann)[0].Partner, true)
+}
+
+func whatTheCRMHas(w *world) {
+	ann := w.mailbox("ann")
+	in := w.page("")
+	in.Collection = w.collection("", diary)
+	meeting := w.shared(contact("c1", "Meeting"), "bob")
+	meeting.Ref.Kind, meeting.UID = model.Event, "meeting-7"
+	in.Items = []model.Item{meeting}
+	w.save(in)
+	got, err := w.s.Claim(w.ctx, w.crm.ID, ann.ID, []store.Claim{{Kind: model.Event, Global: "uid:meeting-7", Entity: "eA"}})
+	w.ok(err)
+	equal(w, "entity", got[0].Entity, plan.CRMEntity(w.crm.ID, model.Event, "c1"))
+	equal(w, "ann may create it", got[0].Winner == ann.ID, false)
 }
 
 // Decision 4: one entity, one CRM record.

@@ -16,6 +16,8 @@ func registryStories() map[string]func(*world) {
 		"a CRM user belongs to one mailbox":                 aCRMUserBelongsToOneMailbox,
 		"a removed mailbox added again goes on":             aRemovedMailboxGoesOn,
 		"an immutable identity survives a new address":      anIdentitySurvivesANewAddress,
+		"registering again changes only settings":           registeringAgain,
+		"another server is another mailbox":                 anotherServer,
 		"failures count until they are cleared":             failuresCount,
 		"a new policy looks again at what the old one left": aNewPolicyLooksAgain,
 	}
@@ -149,6 +151,32 @@ func anIdentitySurvivesANewAddress(w *world) {
 	equal(w, "address", moved.Address, "ann@new.org")
 	_, err = w.s.Register(w.ctx, model.Mailbox{Address: "other@new.org", CRM: w.crm.ID, CRMUser: "other", Mail: w.mail.ID, Identity: "immutable-7"})
 	w.is(err, store.ErrExists)
+}
+
+// A configuration file is applied at each start.
+func registeringAgain(w *world) {
+	ann := w.mailbox("ann")
+	w.linked(ann, "c1", "ann")
+	w.ok(w.s.SetMailboxState(w.ctx, ann.ID, model.Paused, "holiday"))
+	again, err := w.s.Register(w.ctx, model.Mailbox{Address: "ann" + address, CRM: w.crm.ID, CRMUser: user("ann"), Mail: w.mail.ID, Secret: "new", User: "sign-in"})
+	w.ok(err)
+	equal(w, "id", again.ID, ann.ID)
+	equal(w, "state", again.State, model.Paused)
+	equal(w, "sign-in", again.User, "sign-in")
+	equal(w, "policy", again.Policy, "default")
+	equal(w, "initialized", again.Initialized, true)
+	same(w, "pending", names(w.pairs(ann)), []string{})
+}
+
+func anotherServer(w *world) {
+	ann := w.mailbox("ann")
+	other, err := w.s.SaveConnection(w.ctx, model.Connection{Name: "other", Side: model.Mail})
+	w.ok(err)
+	_, err = w.s.Register(w.ctx, model.Mailbox{Address: "ann" + address, CRM: w.crm.ID, CRMUser: user("ann"), Mail: other.ID})
+	var conflict *store.Conflict
+	if !errors.As(err, &conflict) || conflict.Mailbox != ann.ID {
+		w.Fatalf("error is %v, want a conflict", err)
+	}
 }
 
 func failuresCount(w *world) {

@@ -57,7 +57,7 @@ bench: ## benchmarks of vobject, plan and store
 	go test -run '^$$' -bench . -benchmem ./vobject/... ./plan/... ./store/...
 
 bench-peer: ## Lockstep, vdirsyncer and a bare client on one Cyrus, in one run
-	go test -C standalone -run '^$$' -bench BenchmarkPeer -benchtime 1x -timeout 60m -v ./e2e
+	go test -C standalone -run '^$$' -bench BenchmarkPeer -benchtime 1x -timeout 60m -v ./bench
 
 bench-fleet: ## thousands of mailboxes on the embedded engine
-	go test -C standalone -run '^$$' -bench BenchmarkFleet -benchtime 1x -timeout 60m -v ./e2e
+	go test -C standalone -run '^$$' -bench BenchmarkFleet -benchtime 1x -timeout 60m -v ./bench

@@ -240,7 +240,7 @@ func (r *reader) collection(ctx context.Context, c store.Collection) error {
 }
 
 func (r *reader) changes(ctx context.Context, c store.Collection) error {
-	readAt := r.a.Now()
+	readAt := r.asOf(c.Kind)
 	for page, err := range r.s.Changes(ctx, c.Collection, c.Cursor) {
 		if err != nil {
 			return err
@@ -258,10 +258,14 @@ func (r *reader) changes(ctx context.Context, c store.Collection) error {
 		if err := r.save(ctx, &in); err != nil {
 			return err
 		}
-		c, readAt = in.Collection, r.a.Now()
+		c, readAt = in.Collection, r.asOf(c.Kind)
 	}
 	return nil
 }
+
+// asOf is the time whose state a read that begins now shows at least: what we
+// wrote later may be missing from it.
+func (r *reader) asOf(k model.Kind) time.Time { return r.a.Now().Add(-r.s.caps.Kinds[k].Lag) }
 
 // save commits a page and moves in's collection on.
 func (r *reader) save(ctx context.Context, in *store.PageIn) error {

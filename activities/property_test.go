@@ -8,37 +8,59 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"lockstep.dev/connector"
 	"lockstep.dev/connector/memory"
 	"lockstep.dev/model"
 )
 
-// histories is how many random histories a plain `go test` runs.
-const histories = 60
+// histories is how many random histories a plain `go test` runs on each kind of
+// system.
+const histories = 15
 
 // I1, I2, I3, I4, I12, B12: random histories over two mailboxes on one CRM, of
 // edits, creations, deletions and moves on both sides, rounds, deaths, lost
-// answers and expired positions, and of people who act in the middle of all
-// that. LOCKSTEP_SOAK is the number of histories of a long run, which draws
-// another seed each time.
+// answers and expired positions, and of people and other rounds that act in the
+// middle of all that. LOCKSTEP_SOAK is the number of histories of a long run,
+// which draws another seed each time.
 func TestRandomHistories(t *testing.T) {
+	drawn(t)
+	for name, d := range map[string]design{
+		"well-behaved":          {},
+		"page by page":          {crm: memory.Config{Page: 1, Refs: true}, mail: memory.Config{Page: 2, Refs: true, Silent: true}},
+		"names used again":      {crm: memory.Config{Reuse: true, Silent: true}, mail: memory.Config{Reuse: true}},
+		"reads behind writes":   {crm: memory.Config{Lag: 25 * time.Second}, mail: memory.Config{Lag: 15 * time.Second}},
+		"stamps instead of ids": {mail: memory.Config{Kinds: tiered(model.Mail, connector.T2)}},
+	} {
+		t.Run(name, func(t *testing.T) { livesOn(t, d) })
+	}
+}
+
+// drawn sets how many histories are drawn, unless the command line says so.
+func drawn(t *testing.T) {
+	t.Helper()
 	checks, seed := fmt.Sprint(histories), "1"
 	if n := os.Getenv("LOCKSTEP_SOAK"); n != "" {
 		checks, seed = n, "0"
 	}
 	for name, value := range map[string]string{"rapid.checks": checks, "rapid.seed": seed, "rapid.nofailfile": "true"} {
-		if flag.Lookup(name).Value.String() != flag.Lookup(name).DefValue {
-			continue // given on the command line
-		}
-		if err := flag.Set(name, value); err != nil {
-			t.Fatal(err)
+		if f := flag.Lookup(name); f.Value.String() == f.DefValue {
+			if err := flag.Set(name, value); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	h := build(t, design{kinds: []model.Kind{model.Contact, model.Event}, people: []string{"ada", "bob"}})
+}
+
+// livesOn runs random histories on one kind of systems.
+func livesOn(t *testing.T, d design) {
+	d.kinds, d.people = []model.Kind{model.Contact, model.Event}, []string{"ada", "bob"}
+	h := build(t, d)
 	defer func() { h.close() }()
-	for _, p := range []string{"ada", "bob"} {
+	for _, p := range d.people {
 		h.mail.AddCollection(address(p), model.Collection{ID: "team", Kind: model.Event})
 	}
 	h.gate.quiet = true
@@ -81,7 +103,7 @@ func (y *history) run() {
 	for range steps {
 		switch rapid.IntRange(0, 9).Draw(y.rt, "what") {
 		case 0, 1, 2, 3:
-			y.act("both")
+			y.act(y.twins()...)
 		case 4:
 			y.plan()
 		case 5, 6:
@@ -95,6 +117,7 @@ func (y *history) run() {
 	y.gate.hook, y.gate.dieAt, y.gate.failAt = nil, -1, -1
 	y.settle()
 	y.release(4)
+	y.events["went wrong"] += y.gate.deaths
 	y.judge()
 }
 
@@ -110,29 +133,60 @@ func (y *history) release(times int) {
 	}
 }
 
+// twins lets people make the same thing on both sides, where reads show what was
+// made before.
+func (y *history) twins() []string {
+	if y.design.crm.Lag > 0 {
+		return nil
+	}
+	return []string{"both"}
+}
+
 func (y *history) count(event string) { y.events[event]++ }
 
 // plan lets something happen a few points later, in the middle of a round.
 func (y *history) plan() {
 	at := y.gate.n + rapid.IntRange(0, 60).Draw(y.rt, "points")
 	y.gate.dieAt, y.gate.failAt, y.lost = -1, -1, false
-	switch rapid.SampledFrom([]string{"die", "die lost", "fail", "act", "act"}).Draw(y.rt, "plan") {
+	switch rapid.SampledFrom([]string{"die", "die lost", "fail", "act", "act", "other"}).Draw(y.rt, "plan") {
 	case "die":
 		y.gate.dieAt = at
 	case "die lost":
 		y.gate.dieAt, y.lost = at, true
 	case "fail":
 		y.gate.failAt = at
+	case "other":
+		y.later(at, y.other)
 	default:
-		y.gate.hook = func(string) error {
-			if y.gate.n > at {
-				y.gate.hook = nil
-				y.count("in the middle")
-				y.act()
-			}
-			return nil
-		}
+		y.later(at, func() { y.act() })
 	}
+}
+
+// later has something happen at a point.
+func (y *history) later(at int, what func()) {
+	y.gate.hook = func(string) error {
+		if y.gate.n > at {
+			y.gate.hook = nil
+			y.count("in the middle")
+			what()
+		}
+		return nil
+	}
+}
+
+// other has another workflow run in the middle of one: a mailbox's in the
+// middle of a feed pass, or of another mailbox's round, or a feed pass.
+func (y *history) other() {
+	info, where := y.info, y.where
+	defer func() { y.info, y.where = info, where }()
+	y.note("in between:")
+	box := rapid.IntRange(0, len(y.boxes)).Draw(y.rt, "other")
+	if box < len(y.boxes) && (where.kind != inRound || where.box != box) {
+		y.turn(box)
+	} else if where.kind == inRound {
+		y.pass()
+	}
+	y.note("and on")
 }
 
 // act lets a person do something. In the middle of a round nobody makes the same

@@ -262,7 +262,7 @@ func (h *house) calm() {
 	for _, b := range h.boxes {
 		h.note("%s: %s %s", b.address, b.state, b.trouble)
 	}
-	h.t.Errorf("not quiet after %d rounds", longest)
+	h.t.Errorf("not quiet after %d rounds\n%s", longest, h.story())
 }
 
 // command has a person's accepted request carried out.

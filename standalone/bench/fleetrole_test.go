@@ -151,12 +151,13 @@ type fleetResult struct {
 	InFetch       []float64 // seconds inside Fetch, sorted
 	Processor     float64   // seconds of processor time
 	Peak, Now     float64   // MB resident
-	Heap          float64   // MB of it that Go's heap holds in use
+	Heap          float64   // MB of it that Go's heap has in use
+	Stacks        float64   // MB of goroutines' stacks
+	Outside       float64   // MB resident that Go's runtime does not know of: SQLite
 	EventsARound  float64   // of history
 	BytesARound   float64   // that Temporal's file grew by
-	Ramp          float64   // seconds until every mailbox was started
+	Ramp          float64   // seconds until every mailbox had done its first sync (restart: was woken)
 	RampProcessor float64   // processor seconds in them
-	Initialized   int       // mailboxes whose first sync is done
 	Failures      map[string]int
 	Delays        delays
 }
@@ -221,6 +222,9 @@ func (r *crewRole) steady(ctx context.Context) (fleetResult, error) {
 	if err := r.join(ctx, from); err != nil {
 		return fleetResult{}, err
 	}
+	if err := r.settled(ctx); err != nil {
+		return fleetResult{}, err
+	}
 	ramp, rampUsed := time.Since(from).Seconds(), (processor() - used).Seconds()
 	out, err := r.watch(ctx, "steady")
 	out.Ramp, out.RampProcessor = ramp, rampUsed
@@ -250,10 +254,40 @@ func (r *crewRole) join(ctx context.Context, from time.Time) error {
 			return err
 		}
 		if (i+1)%max(n/10, 1) == 0 {
-			fmt.Fprintf(os.Stderr, "%s  %d mailboxes joined, %.0f MB, load %s\n", time.Now().Format("15:04:05"), i+1, memory("VmRSS"), load())
+			r.say(fmt.Sprintf("%d mailboxes joined", i+1))
 		}
 	}
 	return nil
+}
+
+// settled waits until every mailbox has done its first sync and, for another
+// while, whatever follows from it.
+func (r *crewRole) settled(ctx context.Context) error {
+	defer profile("fleet-joining")()
+	end := time.Now().Add(patience)
+	for {
+		n, err := r.initialized(ctx)
+		if err != nil {
+			return err
+		}
+		r.say(fmt.Sprintf("%d mailboxes have done their first sync", n))
+		if n == r.order.Mailboxes {
+			time.Sleep(calming)
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("after %s only %d of %d mailboxes have done their first sync", patience, n, r.order.Mailboxes)
+		}
+		time.Sleep(5 * time.Second)
+	}
+}
+
+// calming is how long the last mailbox's rounds follow each other quickly.
+const calming = 30 * time.Second
+
+// say tells on the terminal how it goes.
+func (r *crewRole) say(what string) {
+	fmt.Fprintf(os.Stderr, "%s  %s, %.0f MB, load %s\n", time.Now().Format("15:04:05"), what, memory("VmRSS"), load())
 }
 
 // watch observes the fleet for a window of time.
@@ -264,7 +298,7 @@ func (r *crewRole) watch(ctx context.Context, name string) (fleetResult, error) 
 	from := r.book.open(sample)
 	for end := from.Add(r.order.Window); time.Now().Before(end); {
 		time.Sleep(min(time.Until(end), 30*time.Second))
-		fmt.Fprintf(os.Stderr, "%s  %s, %.0f MB, load %s\n", time.Now().Format("15:04:05"), r.book.progress(), memory("VmRSS"), load())
+		r.say(r.book.progress())
 	}
 	out := r.book.close()
 	stop()
@@ -272,14 +306,14 @@ func (r *crewRole) watch(ctx context.Context, name string) (fleetResult, error) 
 	out.Peak, out.Now = memory("VmHWM"), memory("VmRSS")
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	out.Heap = float64(m.HeapInuse) / (1 << 20)
+	const mb = 1 << 20
+	out.Heap, out.Stacks = float64(m.HeapInuse)/mb, float64(m.StackInuse)/mb
+	out.Outside = max(out.Now-float64(m.Sys-m.HeapReleased)/mb, 0)
 	if n := r.book.samples(); n > 0 {
 		out.EventsARound = float64(r.events(ctx, sample)-events) / float64(n)
 	}
 	out.BytesARound = float64(r.fileSize()-size) / float64(max(out.Rounds, 1))
 	var err error
-	if out.Delays, err = r.delays(ctx, from); err != nil {
-		return out, err
-	}
-	return out, r.countInitialized(ctx, &out)
+	out.Delays, err = r.delays(ctx, from)
+	return out, err
 }

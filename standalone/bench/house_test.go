@@ -100,7 +100,7 @@ func (h *house) openServer(ctx context.Context) error {
 func (h *house) file(ctx context.Context, mailboxes []setup.Mailbox) error {
 	f := setup.File{
 		Connections: []model.Connection{
-			{Name: "crm", Side: model.CRM, Connector: "sqlcrm", Settings: h.crmSettings().Values, Every: time.Minute},
+			{Name: "crm", Side: model.CRM, Connector: "sqlcrm", Settings: h.crmSettings().Values, Every: 10 * time.Second},
 			h.mail,
 		},
 		Policies:  []model.Policy{h.policy},

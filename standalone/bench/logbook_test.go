@@ -168,12 +168,14 @@ func (r *crewRole) fileSize() int64 {
 	return n
 }
 
-func (r *crewRole) countInitialized(ctx context.Context, out *fleetResult) error {
+// initialized counts the mailboxes that have done their first sync.
+func (r *crewRole) initialized(ctx context.Context) (int, error) {
 	list, err := r.store.Mailboxes(ctx, store.MailboxFilter{State: model.Active})
+	n := 0
 	for _, m := range list {
 		if m.Initialized {
-			out.Initialized++
+			n++
 		}
 	}
-	return err
+	return n, err
 }

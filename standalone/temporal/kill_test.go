@@ -150,10 +150,10 @@ func TestKilledServerContinues(t *testing.T) {
 func TestKilledWhileTheFileIsMade(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "temporal.db")
-	for _, wait := range []time.Duration{0, 40, 80, 120, 160, 200} {
+	for _, wait := range []int{0, 40, 80, 120, 160, 200} {
 		p := startProgram(t, path)
 		await(t, path) // then it is in the middle of things
-		<-time.After(wait * time.Millisecond)
+		<-time.After(time.Duration(wait) * time.Millisecond)
 		p.kill()
 	}
 	runOnce(t, temporal.ForTest(t, onFile(path)))

@@ -33,7 +33,7 @@ func (f *file) prepareNamespace(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("open temporal file: %w", err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // nothing is lost: what counts was committed
 	rows, err := db.SelectFromNamespace(ctx, sqlplugin.NamespaceFilter{Name: &cfg.Namespace})
 	if errors.Is(err, sql.ErrNoRows) {
 		return f.createNamespace(cfg)

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"maps"
 
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
@@ -80,6 +81,7 @@ func (c *chunk) saveLinks() error {
 	if c.links, err = links(c.tx, c.scope, entities); err != nil {
 		return err
 	}
+	before := maps.Clone(c.links)
 	kept, dropped := map[string]linkRow{}, map[string]bool{}
 	forget := map[model.Side]map[string][]string{model.CRM: {}, model.Mail: {}}
 	for _, p := range c.Pairs {
@@ -103,7 +105,7 @@ func (c *chunk) saveLinks() error {
 	if err := dropLinks(c.tx, c.scope, gone); err != nil {
 		return err
 	}
-	if err := placeLinks(c.tx, c.scope, valuesOf(kept)); err != nil {
+	if err := placeLinks(c.tx, c.scope, valuesOf(kept), before); err != nil {
 		return err
 	}
 	return c.forget(forget)

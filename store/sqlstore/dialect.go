@@ -91,7 +91,7 @@ const transactions = 16
 // open opens the pools for writing and for reading. In PostgreSQL they are one.
 func (d dialect) open(ctx context.Context, dsn string) (write, read *pool, err error) {
 	if d.name == schema.Postgres {
-		db, err := sqlx.ConnectContext(ctx, d.driver, dsn)
+		db, err := sqlx.ConnectContext(ctx, d.driver, postgresDSN(dsn))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -111,6 +111,23 @@ func (d dialect) open(ctx context.Context, dsn string) (write, read *pool, err e
 	}
 	// SQLite has one writer; queueing for our one slot is fair, its own lock is not.
 	return newPool(w, 1), newPool(r, transactions), nil
+}
+
+// postgresDSN asks the driver to send bytes as they are, not as hexadecimal text,
+// and a query with its parameters in one round trip
+// (https://pkg.go.dev/github.com/lib/pq, binary_parameters).
+func postgresDSN(dsn string) string {
+	const setting = "binary_parameters=yes"
+	switch {
+	case strings.Contains(dsn, "binary_parameters"):
+		return dsn
+	case !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://"):
+		return dsn + " " + setting
+	case strings.Contains(dsn, "?"):
+		return dsn + "&" + setting
+	default:
+		return dsn + "?" + setting
+	}
 }
 
 // private makes a new file that only its owner may read; SQLite gives the files

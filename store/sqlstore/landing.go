@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -225,6 +226,7 @@ func (l *landing) settle(results []landed) error {
 	if err != nil {
 		return err
 	}
+	before := maps.Clone(l.links)
 	dropped := map[string]bool{}
 	for _, r := range results {
 		e := string(r.Planned.Entity)
@@ -253,7 +255,7 @@ func (l *landing) settle(results []landed) error {
 	if err := dropLinks(l.tx, l.scope, sortedKeys(dropped)); err != nil {
 		return err
 	}
-	if err := placeLinks(l.tx, l.scope, valuesOf(kept)); err != nil {
+	if err := placeLinks(l.tx, l.scope, valuesOf(kept), before); err != nil {
 		return err
 	}
 	return l.lookAgain()

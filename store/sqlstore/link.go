@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"maps"
 
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
@@ -230,13 +231,14 @@ func (d *DB) Join(ctx context.Context, id model.MailboxID, joins []plan.Join) er
 		if err != nil {
 			return err
 		}
+		before := maps.Clone(known)
 		for _, w := range wanted { // an entity may be named twice, a side each
 			if old, ok := known[w.Entity]; ok {
 				w = old.joined(w)
 			}
 			known[w.Entity] = w
 		}
-		if err := placeLinks(tx, s, valuesOf(known)); err != nil {
+		if err := placeLinks(tx, s, valuesOf(known), before); err != nil {
 			return err
 		}
 		return pend(tx, rows)
@@ -252,9 +254,10 @@ func valuesOf[V any](m map[string]V) []V {
 	return out
 }
 
-// placeLinks saves links whose items may be in other links so far. Of two that
-// claim one item the later has it.
-func placeLinks(tx *tx, s scope, wanted []linkRow) error {
+// placeLinks saves links. before is what is stored; an item that a link did not
+// have before may be in another one so far. Of two that claim one item the later
+// has it.
+func placeLinks(tx *tx, s scope, wanted []linkRow, before map[string]linkRow) error {
 	owner := map[string]int{}
 	for i := range wanted {
 		for _, side := range []model.Side{model.CRM, model.Mail} {
@@ -269,13 +272,20 @@ func placeLinks(tx *tx, s scope, wanted []linkRow) error {
 			owner[key] = i
 		}
 	}
-	if err := vacate(tx, s, wanted); err != nil {
+	var moved []linkRow
+	for _, w := range wanted {
+		old, ok := before[w.Entity]
+		if !ok || value(old.CRMItem) != value(w.CRMItem) || value(old.MailItem) != value(w.MailItem) || old.State != w.State {
+			moved = append(moved, w)
+		}
+	}
+	if err := vacate(tx, s, moved); err != nil {
 		return err
 	}
 	if err := saveLinks(tx, s, wanted); err != nil {
 		return err
 	}
-	return identify(tx, s, wanted)
+	return identify(tx, s, moved)
 }
 
 // joined is a link with what was found out. An item that takes another's place

@@ -40,6 +40,7 @@ type gate struct {
 
 	dieAt  int // number of the point, -1 = never
 	failAt int // the next remote call fails there, or its answer is lost
+	actAt  int // people act there, and nothing goes wrong
 	dead   bool
 	deaths int
 
@@ -49,7 +50,7 @@ type gate struct {
 	meanwhile func()
 }
 
-func newGate() *gate { return &gate{dieAt: -1, failAt: -1} }
+func newGate() *gate { return &gate{dieAt: -1, failAt: -1, actAt: -1} }
 
 // pass passes one point.
 func (g *gate) pass(name string, remote bool) error {
@@ -64,6 +65,9 @@ func (g *gate) pass(name string, remote bool) error {
 			g.dead = true
 			g.wrong()
 			return errDead
+		}
+		if n == g.actAt {
+			g.wrong()
 		}
 		if g.failAt >= 0 && n >= g.failAt && remote {
 			g.failAt = -1

@@ -67,7 +67,6 @@ func retry(err error) (wait time.Duration, again bool) {
 type news struct {
 	busy    bool
 	written int
-	held    bool
 }
 
 // feed is one pass of the Connection workflow.

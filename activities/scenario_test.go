@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,6 +137,9 @@ func (s scenario) run(t *testing.T) {
 		return
 	}
 	all := ruins(points)
+	if s.meanwhile != nil {
+		all = append(all, moments(points)...)
+	}
 	chosen := choose(all, points)
 	for _, r := range chosen {
 		if bad := s.ruined(h, film, r, points, want); bad != "" {
@@ -163,6 +167,7 @@ const (
 	dies     = "dying"
 	diesLost = "dying, with Temporal's data,"
 	fails    = "losing the answer"
+	acts     = "people acting" // and nothing goes wrong
 )
 
 // ruins lists what is worth trying: dying between two points of one activity
@@ -182,6 +187,18 @@ func ruins(points []point) []ruin {
 		if p.remote && !failed[state] {
 			failed[state] = true
 			out = append(out, ruin{fails, i})
+		}
+	}
+	return out
+}
+
+// moments are the times at which people can act unnoticed: after a system gave
+// its answer, before anything is done with it.
+func moments(points []point) []ruin {
+	var out []ruin
+	for i, p := range points {
+		if p.remote && strings.HasPrefix(p.name, "after") {
+			out = append(out, ruin{acts, i})
 		}
 	}
 	return out
@@ -228,9 +245,12 @@ func (s scenario) ruined(h *house, film []scene, r ruin, points []point, want st
 	if s.meanwhile != nil {
 		h.gate.meanwhile = func() { s.meanwhile(h) }
 	}
-	if r.kind == fails {
+	switch r.kind {
+	case fails:
 		h.gate.failAt = r.at
-	} else {
+	case acts:
+		h.gate.actAt = r.at
+	default:
 		h.gate.dieAt = r.at
 	}
 	next := start.step

@@ -313,6 +313,18 @@ func meetingStories() []scenario {
 			check: func(h *house) { h.wantCount(1, "Standup", "", "ada", "bob") },
 		},
 		{
+			name: "a copy takes the place of a meeting that is deleted", design: events("ada", "bob"), before: standup,
+			steps: []func(*house){
+				func(h *house) { h.at("bob").Copy(h.the("bob", "Standup").Ref, "events", true) },
+				func(h *house) { h.wantCount(2, "Standup", "bob"); h.at("bob").Delete(h.all("bob", "Standup")[0].Ref) },
+				func(h *house) { h.set("", "Standup", "location", "Room 11") },
+			},
+			check: func(h *house) {
+				h.wantText("bob", "Standup", "location", "Room 11")
+				h.wantCount(1, "Standup", "", "ada")
+			},
+		},
+		{
 			name: "a user copies a meeting", design: events("ada"), before: standup,
 			steps: []func(*house){func(h *house) {
 				ref := h.at("ada").Copy(h.the("ada", "Standup").Ref, "events", false)

@@ -76,6 +76,24 @@ func troubleStories() []scenario {
 			},
 		},
 		{
+			name: "a meeting that we never wrote is moved at any moment", design: events("ada", "bob"),
+			before: func(h *house) {
+				h.mail.AddCollection(address("bob"), model.Collection{ID: "team", Kind: model.Event})
+				standup(h)
+				h.inMail("bob", model.Event, meeting("Standup", "ada", "bob"))
+			},
+			steps: []func(*house){func(h *house) { h.set("", "Standup", "location", "Room 9") }},
+			meanwhile: func(h *house) {
+				h.answer("bob", "Standup", "bob", "accepted")
+				h.at("bob").Move(h.the("bob", "Standup").Ref, "team")
+			},
+			check: func(h *house) {
+				h.wantCount(1, "Standup", "", "ada", "bob")
+				h.wantText("bob", "Standup", "location", "Room 9")
+				h.wantAnswer("ada", "Standup", "bob", "accepted")
+			},
+		},
+		{
 			name: "positions expire at the moment of a crash", design: contacts(), before: crowd,
 			steps:     []func(*house){busyWeek},
 			meanwhile: func(h *house) { h.crm.Expire(); h.mail.Expire() },

@@ -206,7 +206,11 @@ func (b *builder) toMail(p Pair) {
 // payload may be older than what its source holds now, so the pair is looked at
 // again.
 func (b *builder) resend(p Pair) {
-	for side, i := range map[model.Side]*Intent{model.CRM: p.CRMIntent, model.Mail: p.MailIntent} {
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		i := p.CRMIntent
+		if side == model.Mail {
+			i = p.MailIntent
+		}
 		if i == nil {
 			continue
 		}

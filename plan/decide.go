@@ -163,7 +163,7 @@ func differIn(fields []string, a, b model.Content) bool {
 func (b *builder) resting(p Pair) bool {
 	switch p.State {
 	case Kept:
-		return p.Reason != ReasonLeft || (p.CRM != nil && p.CRM.Left) || p.CRM == nil || p.Mail == nil
+		return p.Reason != ReasonLeft || p.CRM == nil || p.CRM.Left
 	case Review, Returned:
 		return !gone(p.CRM) && !gone(p.Mail)
 	default:

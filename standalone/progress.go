@@ -24,11 +24,13 @@ type progress struct {
 	said  map[model.MailboxID]string
 	round map[model.MailboxID]int64
 	asked map[model.MailboxID]string
+	began time.Time
 }
 
 // start runs p until ctx ends; the channel then has its error.
 func start(ctx context.Context, p *progress) <-chan error {
 	p.said, p.round, p.asked = map[model.MailboxID]string{}, map[model.MailboxID]int64{}, map[model.MailboxID]string{}
+	p.began = time.Now()
 	done := make(chan error, 1)
 	go func() { done <- p.run(ctx) }()
 	return done
@@ -78,6 +80,10 @@ func (p *progress) mailbox(ctx context.Context, m model.Mailbox) error {
 	rounds, err := p.store.Rounds(ctx, m.ID, 5)
 	if err != nil {
 		return err
+	}
+	if _, seen := p.round[m.ID]; !seen && m.Initialized && len(rounds) > 0 && rounds[0].Ended.Before(p.began) {
+		p.round[m.ID] = rounds[0].Number
+		p.say(m, "was in step before; going on")
 	}
 	for i := len(rounds) - 1; i >= 0; i-- {
 		r := rounds[i]

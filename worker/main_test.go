@@ -41,6 +41,11 @@ func good(t *testing.T) map[string]string {
 
 func worker(t *testing.T, args ...string) (code int, out, talk string) {
 	t.Helper()
+	// Variables that are meant for the tests themselves are none of the worker's.
+	for _, name := range []string{"LOCKSTEP_PEERS", "LOCKSTEP_SPECS", "LOCKSTEP_SOAK", "LOCKSTEP_RECORD"} {
+		t.Setenv(name, "") // restores it afterwards
+		os.Unsetenv(name)
+	}
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), args, &stdout, &stderr)
 	if strings.Contains(stdout.String()+stderr.String(), "geheim") {

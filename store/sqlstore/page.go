@@ -394,11 +394,35 @@ func (p *page) route(changed []routed) ([]model.MailboxID, error) {
 	if p.place.crm() {
 		return route(p.tx, p.in.Connection, changed, "")
 	}
+	if err := p.reconsider(); err != nil {
+		return nil, err
+	}
 	rows := make([]pendingRow, len(changed))
 	for i, r := range changed {
 		rows[i] = pendingRow{string(p.in.Mailbox), string(model.Mail), string(r.kind), r.item}
 	}
 	return nil, pend(p.tx, rows)
+}
+
+// reconsider makes strangers again of the items that were set apart because
+// another one stood for the same thing: that other one may be what is gone now,
+// if the item was moved while we were reading.
+func (p *page) reconsider() error {
+	if p.out.Absent == 0 {
+		return nil
+	}
+	const apart = `l.mailbox = ? AND l.kind = ? AND l.state = 'returned' AND l.mail_item IS NOT NULL`
+	id, kind := string(p.in.Mailbox), string(p.kind)
+	if err := p.tx.exec(`INSERT INTO pending (mailbox, side, kind, item, mark)
+		SELECT l.mailbox, 'mail', l.kind, l.mail_item, CAST(? AS BIGINT) FROM link l WHERE `+apart+bump, newMark(), id, kind); err != nil {
+		return err
+	}
+	if err := p.tx.exec(`DELETE FROM identity WHERE connection = ? AND EXISTS (SELECT 1 FROM link l WHERE `+apart+`
+		AND l.mailbox = identity.mailbox AND l.kind = identity.kind AND l.mail_item = identity.item AND l.entity = identity.entity)`,
+		string(p.in.Connection), id, kind); err != nil {
+		return err
+	}
+	return p.tx.exec(`DELETE FROM link WHERE mailbox = ? AND kind = ? AND state = 'returned' AND mail_item IS NOT NULL`, id, kind)
 }
 
 func or(a, b string) string {

@@ -58,15 +58,5 @@ func (a *Activities) Settle(ctx context.Context, in SettleIn) (SettleOut, error)
 	if err != nil {
 		return SettleOut{}, err
 	}
-	issues, err := a.openIssues(ctx, m.ID)
-	return SettleOut{Next: a.next(m, due.Ageing || due.Fresh || in.Again > 0), OpenIssues: issues}, err
-}
-
-func (a *Activities) openIssues(ctx context.Context, id model.MailboxID) (int, error) {
-	progress, err := a.Store.Progress(ctx, id)
-	n := 0
-	for _, p := range progress {
-		n += p.OpenIssues
-	}
-	return n, err
+	return SettleOut{Next: a.next(m, due.Ageing || due.Fresh || in.Again > 0), OpenIssues: due.Issues}, nil
 }

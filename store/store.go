@@ -160,6 +160,7 @@ type Due struct {
 	Ageing bool // an absence ages, so rounds must follow quickly
 	Held   bool // a plan waits for approval
 	Open   bool // a plan was not carried out to its end, or a create's outcome is unknown
+	Issues int  // open issues of the mailbox
 }
 
 // Collection is a collection with its position.

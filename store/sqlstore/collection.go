@@ -126,7 +126,8 @@ func selectDue() string {
 			OR EXISTS (SELECT 1 FROM plan n JOIN operation w ON w.plan = n.id AND w.state = 'held'
 				WHERE n.id = m.plan AND n.state IN ('ready', 'done')) AS held,
 		EXISTS (SELECT 1 FROM plan n WHERE n.mailbox = m.id AND n.state IN ('open', 'ready'))
-			OR EXISTS (SELECT 1 FROM intent i WHERE i.mailbox = m.id AND i.outcome IN ('', 'unknown')) AS unfinished
+			OR EXISTS (SELECT 1 FROM intent i WHERE i.mailbox = m.id AND i.outcome IN ('', 'unknown')) AS unfinished,
+		(SELECT COUNT(*) FROM issue s WHERE s.mailbox = m.id AND s.is_open = 1) AS issues
 		FROM mailbox m JOIN policy y ON y.name = m.policy JOIN connection c ON c.id = m.crm WHERE m.id = ?`
 }
 
@@ -140,6 +141,7 @@ func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.
 		CRM     bool `db:"crm_ageing"`
 		Held    bool `db:"held"`
 		Open    bool `db:"unfinished"`
+		Issues  int  `db:"issues"`
 	}
 	err := d.view(ctx, "see what mailbox "+string(id)+" has to do", func(tx *tx) error {
 		return tx.get(&row, selectDue(), micros(now), string(id))
@@ -150,7 +152,7 @@ func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.
 	if row.Recheck {
 		err = d.update(ctx, "look again at what is due", func(tx *tx) error { return recheck(tx, id, now) })
 	}
-	return store.Due{Fresh: row.Fresh || row.Recheck, Ageing: row.Mail || row.CRM, Held: row.Held, Open: row.Open}, err
+	return store.Due{Fresh: row.Fresh || row.Recheck, Ageing: row.Mail || row.CRM, Held: row.Held, Open: row.Open, Issues: row.Issues}, err
 }
 
 func recheck(tx *tx, id model.MailboxID, now time.Time) error {

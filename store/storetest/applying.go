@@ -182,7 +182,7 @@ func aRefusedItem(w *world) {
 	equal(w, "issues", len(issues), 1)
 	equal(w, "code", issues[0].Code, "dav.403")
 	equal(w, "item", issues[0].Item, "m-c1")
-	same(w, "due", w.due(ann), store.Due{})
+	same(w, "due", w.due(ann), store.Due{Issues: 1})
 	// It is tried again when it changes.
 	w.arrive("", w.shared(contact("c1", "Ann Third"), "ann"))
 	p := w.pairs(ann)

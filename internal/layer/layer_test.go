@@ -38,6 +38,7 @@ var rule = []struct {
 	{"connector", []string{"model", "fault"}},
 	{"schema", nil},
 	{"store/sqlstore", []string{"model", "plan", "store", "schema"}},
+	{"store/memory", []string{"model", "plan", "store"}},
 	{"store/storetest", []string{"model", "plan", "store"}},
 	{"store/seal", nil},
 	{"store", []string{"model", "plan"}},

@@ -1,0 +1,278 @@
+package memory
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lockstep.dev/model"
+	"lockstep.dev/plan"
+	"lockstep.dev/store"
+)
+
+// landing takes the results of a batch into the store.
+type landing struct {
+	*Store
+	m    scope
+	now  time.Time
+	plan string              // empty when adopting
+	seen map[int]observation // by place in the batch: what was written, as it is now
+}
+
+// proven is a time of absence long enough ago to need no further proof: what we
+// deleted ourselves, the system confirmed.
+const proven = math.MinInt64 / 2
+
+// itemOf is the id of what was written.
+func itemOf(r store.Result) string { return or(r.Receipt.Ref.ID, r.Planned.Op.Ref.ID) }
+
+func (l *landing) land(results []store.Result) (woken []model.MailboxID) {
+	l.seen = map[int]observation{}
+	var changed []routed
+	for i, r := range results {
+		if r.Receipt.Outcome != model.Done {
+			continue
+		}
+		p := r.Planned
+		k := itemKey{l.m.place(p.Side), p.Kind, itemOf(r)}
+		l.seen[i] = l.observe(k, r)
+		l.observations.put(k, l.seen[i])
+		if p.Side == model.CRM {
+			changed = append(changed, routed{p.Kind, k.id, l.seen[i].entity, l.share(k, r)})
+		}
+	}
+	woken = l.route(l.m.CRM, changed, l.m.ID)
+	if l.plan != "" {
+		l.record(results)
+	}
+	l.settle(results)
+	l.closeIntents(results)
+	l.issues(results)
+	return woken
+}
+
+// observe is the row of a written item: what the system says it stores, or what
+// was sent.
+func (l *landing) observe(k itemKey, r store.Result) observation {
+	op, receipt := r.Planned.Op, r.Receipt
+	old, _ := l.observations.get(k)
+	o := old
+	o.applied, o.absent, o.absentSince, o.trouble = l.now, present, 0, ""
+	o.collection = or(or(receipt.Ref.Collection, op.Ref.Collection), old.collection)
+	o.entity = or(old.entity, r.Planned.Entity)
+	if op.Action == model.Delete {
+		// The row stays for a while, so that a page read before the deletion
+		// does not bring the item back.
+		o.content, o.raw, o.natural, o.title, o.absent, o.absentSince = "", "", "", "", gone, proven
+		return o
+	}
+	o.version, o.order = receipt.Ref.Version, receipt.Ref.Order
+	o.uid, o.stamp = or(op.UID, old.uid), or(op.Key, old.stamp)
+	content := op.Content
+	if it := receipt.Item; it != nil {
+		if it.Content != nil {
+			content = it.Content
+		}
+		o.uid, o.stamp, o.modified = or(it.UID, o.uid), or(it.Stamp, o.stamp), it.Modified
+		o.raw = l.keepRaw(it.Raw)
+	} else if op.Action != model.Stamp {
+		o.raw = "" // the bytes we knew are not what is there now
+	}
+	if content != nil {
+		o.content = l.keep(content)
+		o.facts(k.kind, content)
+	}
+	return o
+}
+
+// share saves who takes part in a written CRM item, and returns them with those
+// who did before.
+func (l *landing) share(k itemKey, r store.Result) []model.Access {
+	before, _ := l.access.get(k)
+	now := before
+	op := r.Planned.Op
+	if it := r.Receipt.Item; it != nil && it.Access != nil {
+		now = normal(it.Access)
+	} else if op.Action == model.Create && op.Actor != "" {
+		now = []model.Access{{User: op.Actor, Role: model.Owner}}
+	}
+	l.access.put(k, now)
+	return slices.Concat(before, now)
+}
+
+// record notes the outcome of each planned write.
+func (l *landing) record(results []store.Result) {
+	for i, r := range results {
+		k := writeKey{l.plan, r.Planned.Number}
+		o, ok := l.operations.get(k)
+		if !ok {
+			continue
+		}
+		o.state, o.done = r.Receipt.Outcome, l.now
+		if o.state == model.Done && !o.Final {
+			o.result = l.seen[i].content
+		}
+		l.operations.put(k, o)
+	}
+}
+
+// sibling is the other write of a pair in the same plan.
+func (l *landing) sibling(w plan.Write) operation {
+	for _, o := range l.operationsOf(l.plan) {
+		if l.plan != "" && o.Entity == w.Entity && o.Side != w.Side {
+			return o
+		}
+	}
+	return operation{}
+}
+
+// settle brings the links up to date.
+func (l *landing) settle(results []store.Result) {
+	links := map[model.EntityID]link{}
+	dropped := map[model.EntityID]bool{}
+	var again []model.EntityID
+	for i, r := range results {
+		w := r.Planned.Write
+		v, ok := links[w.Entity]
+		if !ok {
+			v, ok = l.links.get(linkKey{l.m.ID, w.Entity})
+		}
+		if !ok {
+			v = link{entity: w.Entity, kind: w.Kind}
+		}
+		look := false
+		switch {
+		case r.Receipt.Outcome != model.Done:
+			look = unsettled(r, &v)
+		case w.Drops:
+			dropped[w.Entity] = true
+		default:
+			look = l.agreed(r, l.seen[i], &v)
+		}
+		if look {
+			again = append(again, w.Entity)
+		}
+		links[w.Entity] = v
+	}
+	for e := range dropped {
+		delete(links, e)
+		l.links.drop(linkKey{l.m.ID, e})
+	}
+	l.placeLinks(l.m, links)
+	for _, e := range again {
+		l.lookAgain(e)
+	}
+}
+
+// lookAgain has a pair looked at in the next round.
+func (l *landing) lookAgain(e model.EntityID) {
+	if v, ok := l.links.get(linkKey{l.m.ID, e}); ok {
+		l.pendLink(l.m.ID, v, l.newMark())
+	}
+}
+
+// agreed takes a write that was done into its link. The last write of a pair
+// settles both bases, unless the other write of the pair failed; then the pair
+// is to be looked at again.
+func (l *landing) agreed(r store.Result, seen observation, v *link) (again bool) {
+	w := r.Planned
+	*v.item(w.Side) = itemOf(r)
+	if w.Op.Action == model.Create {
+		v.incarnation = max(v.incarnation, incarnation(w.Op.Key))
+	}
+	if !w.Final {
+		return false
+	}
+	other := l.sibling(w.Write)
+	if other.state != "" && other.state != model.Done {
+		return true
+	}
+	own := seen.content
+	if l.plan == "" {
+		own = w.OtherKey // what was sent, not what is there by now
+	}
+	*v.base(w.Side), *v.base(w.Side.Other()) = own, or(other.result, w.OtherKey)
+	v.state, v.reason, v.recheck, v.synced = plan.Linked, "", time.Time{}, l.now
+	return false
+}
+
+// incarnation is the number that ends a create's key.
+func incarnation(k model.Key) int {
+	s := string(k)
+	n, err := strconv.Atoi(s[strings.LastIndex(s, "-")+1:])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// unsettled takes a write that was refused or whose outcome is unknown into its
+// link, and reports whether the pair is to be looked at again.
+func unsettled(r store.Result, v *link) (again bool) {
+	if !r.Again && r.Receipt.Outcome != model.Unknown {
+		v.state, v.reason = plan.SetAside, r.Message
+		return false
+	}
+	if r.Used {
+		v.incarnation = max(v.incarnation, incarnation(r.Planned.Op.Key)+1)
+	}
+	return true
+}
+
+// closeIntents closes the journal of creates that were answered.
+func (l *landing) closeIntents(results []store.Result) {
+	for _, r := range results {
+		k := intentKey{l.m.place(r.Planned.Side), r.Planned.Op.Key}
+		if i, ok := l.intents.get(k); ok && r.Planned.Op.Action == model.Create {
+			i.outcome = r.Receipt.Outcome
+			l.intents.put(k, i)
+		}
+	}
+}
+
+// issues closes the issues of what was written and opens those of what was
+// refused.
+func (l *landing) issues(results []store.Result) {
+	var opened []plan.Issue
+	for _, r := range results {
+		w := r.Planned
+		switch {
+		case r.Receipt.Outcome == model.Done:
+			l.closeIssues(l.m.ID, w.Entity)
+		case r.Receipt.Outcome == model.Refused && r.Code != "":
+			v, _ := l.links.get(linkKey{l.m.ID, w.Entity})
+			item := or(itemOf(r), or(*v.item(w.Side), *v.item(w.Side.Other())))
+			opened = append(opened, plan.Issue{Entity: w.Entity, Kind: w.Kind, Side: w.Side, Item: item, Code: r.Code, Message: r.Message})
+		}
+	}
+	l.openIssues(l.m.ID, opened, l.now)
+}
+
+// openIssues opens issues; one that is known counts up.
+func (s *Store) openIssues(id model.MailboxID, opened []plan.Issue, now time.Time) {
+	seen := map[issueKey]bool{}
+	for _, i := range opened {
+		k := issueKey{pendingKey{id, i.Side, i.Kind, i.Item}, i.Code}
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		old, known := s.issues.get(k)
+		if !known {
+			old.First = now
+		}
+		s.issues.put(k, store.IssueRow{Issue: i, First: old.First, Last: now, Count: old.Count + 1, Open: true})
+	}
+}
+
+// closeIssues closes the open issues of an entity.
+func (s *Store) closeIssues(id model.MailboxID, e model.EntityID) {
+	for k, i := range s.issues.all() {
+		if k.mailbox == id && i.Entity == e && i.Open {
+			i.Open = false
+			s.issues.put(k, i)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lockstep.dev/model"
+	"lockstep.dev/plan"
+	"lockstep.dev/store"
+)
+
+// row is the place of a pending row in the order of pages.
+func row(side model.Side, kind model.Kind, item string) string {
+	return string(side) + "\x1f" + string(kind) + "\x1f" + item
+}
+
+// after reads a place; the empty one is before all others.
+func after(id model.MailboxID, r string) (pendingKey, error) {
+	if r == "" {
+		return pendingKey{mailbox: id}, nil
+	}
+	parts := strings.SplitN(r, "\x1f", 3)
+	if len(parts) != 3 {
+		return pendingKey{}, fmt.Errorf("continue after %q: it is not a place in the order", r)
+	}
+	return pendingKey{id, model.Side(parts[0]), model.Kind(parts[1]), parts[2]}, nil
+}
+
+// sees reports whether a mailbox's user takes part in a CRM item.
+func (s *Store) sees(m scope, kind model.Kind, item string) bool {
+	access, _ := s.access.get(itemKey{m.place(model.CRM), kind, item})
+	return takesPart(access, m.CRMUser)
+}
+
+// Strangers implements store.Planning.
+func (s *Store) Strangers(ctx context.Context, id model.MailboxID, last string, limit int) ([]plan.Stranger, error) {
+	return within(ctx, s, func() ([]plan.Stranger, error) {
+		from, err := after(id, last)
+		if err != nil {
+			return nil, err
+		}
+		m, err := s.scope(id)
+		if err != nil {
+			return nil, err
+		}
+		var out []plan.Stranger
+		for k := range s.pendingOf(id) {
+			if k.compare(from) <= 0 || len(out) == limit {
+				continue
+			}
+			o, ok := s.observations.get(itemKey{m.place(k.side), k.kind, k.item})
+			if _, linked := s.linkOf(id, k.side, k.kind, k.item); linked || !ok {
+				continue
+			}
+			if k.side == model.Mail || o.readable() && s.sees(m, k.kind, k.item) {
+				out = append(out, s.stranger(m, k, o))
+			}
+		}
+		return out, nil
+	})
+}
+
+// stranger says which entity an item is known as, and what stands for it here.
+func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
+	e, _ := s.identities.get(itemKey{m.place(k.side), k.kind, k.item})
+	if k.side == model.CRM {
+		e = or(o.entity, e)
+	}
+	e = or(e, plan.KeyEntity(o.stamp))
+	if k.side == model.Mail && e == "" {
+		e = s.sameUID(m, k.kind, o.uid)
+	}
+	out := plan.Stranger{
+		Row: row(k.side, k.kind, k.item), Side: k.side, Kind: k.kind, Item: k.item, UID: o.uid,
+		Content: o.content, Natural: o.natural, Entity: e, Gone: o.absent != present,
+	}
+	if l, ok := s.links.get(linkKey{m.ID, e}); ok && e != "" {
+		item := *l.item(k.side)
+		here := s.here(m, k.side, l.kind, item)
+		out.Occupied = here && item != k.item
+		out.Partner = !here && item != k.item
+	}
+	return out
+}
+
+// here reports whether an item is present on a side.
+func (s *Store) here(m scope, side model.Side, kind model.Kind, item string) bool {
+	o, ok := s.observations.get(itemKey{m.place(side), kind, item})
+	return ok && item != "" && o.absent == present
+}
+
+// sameUID finds the link in this mailbox whose item has (or had, while it was
+// there) a UID: a stranger with it, but without our stamp, is a moved item, or a
+// copy.
+func (s *Store) sameUID(m scope, kind model.Kind, uid string) model.EntityID {
+	var e model.EntityID
+	for k, o := range s.items(m.place(model.Mail), kind) {
+		if uid == "" || o.uid != uid {
+			continue
+		}
+		if l, ok := s.linkOf(m.ID, model.Mail, kind, k.id); ok {
+			e = l.entity
+		}
+	}
+	return e
+}
+
+// Candidates implements store.Planning.
+func (s *Store) Candidates(ctx context.Context, id model.MailboxID, by plan.MatchBy, keys []string) ([]plan.Stranger, error) {
+	return within(ctx, s, func() ([]plan.Stranger, error) {
+		m, err := s.scope(id)
+		if err != nil {
+			return nil, err
+		}
+		var out []plan.Stranger
+		for _, side := range sides() {
+			for k, o := range s.items(m.place(side), "") {
+				key := o.key(by)
+				if key == "" || !slices.Contains(keys, key) || o.absent != present || o.trouble != "" || o.content == "" {
+					continue
+				}
+				if side == model.CRM && !s.sees(m, k.kind, k.id) || !s.free(m, side, k) {
+					continue
+				}
+				out = append(out, s.stranger(m, pendingKey{id, side, k.kind, k.id}, o))
+			}
+		}
+		return out, nil
+	})
+}
+
+// key is what an item is matched by.
+func (o observation) key(by plan.MatchBy) string {
+	switch by {
+	case plan.ByUID:
+		return o.uid
+	case plan.ByContent:
+		return o.content
+	default:
+		return o.natural
+	}
+}
+
+// free reports whether an item has no link here, or one that joined it to
+// nothing yet.
+func (s *Store) free(m scope, side model.Side, k itemKey) bool {
+	l, linked := s.linkOf(m.ID, side, k.kind, k.id)
+	if !linked {
+		return true
+	}
+	return *l.item(side.Other()) == "" && (l.state == plan.Unlinked || l.state == plan.Skipped) && !s.creating(m, l.entity)
+}
+
+// creating reports whether the outcome of a create of an entity is open.
+func (s *Store) creating(m scope, e model.EntityID) bool {
+	for _, i := range s.intents.all() {
+		if i.entity == e && i.open() && i.crm == m.CRM {
+			return true
+		}
+	}
+	return false
+}
+
+// Claim implements store.Planning.
+func (s *Store) Claim(ctx context.Context, c model.ConnectionID, id model.MailboxID, claims []store.Claim) ([]store.Claim, error) {
+	return within(ctx, s, func() ([]store.Claim, error) {
+		m, err := s.scope(id)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]store.Claim, len(claims))
+		for i, v := range claims {
+			w := s.claim(c, id, v)
+			out[i] = store.Claim{Kind: v.Kind, Global: v.Global, Entity: w.entity, Winner: w.mailbox}
+			l, ok := s.links.get(linkKey{id, w.entity})
+			out[i].Occupied = ok && w.entity != v.Entity && s.here(m, model.Mail, l.kind, l.mail)
+		}
+		return out, nil
+	})
+}
+
+// claim answers who creates a record: nobody, where the CRM has it already. The
+// claim of a mailbox that takes no part any more passes on.
+func (s *Store) claim(c model.ConnectionID, id model.MailboxID, v store.Claim) claim {
+	if e := s.recorded(c, v); e != "" {
+		return claim{entity: e, mailbox: "crm"}
+	}
+	k := claimKey{c, v.Global, v.Kind}
+	w, ok := s.claims.get(k)
+	if !ok {
+		w = claim{entity: v.Entity, mailbox: id}
+	}
+	if owner, known := s.mailboxes.get(name(w.mailbox)); !known || !live(owner.Mailbox) {
+		w.mailbox = id
+	}
+	s.claims.put(k, w)
+	return w
+}
+
+// recorded finds a CRM record that has the UID of a claim: what it stands for.
+func (s *Store) recorded(c model.ConnectionID, v store.Claim) model.EntityID {
+	uid, ok := strings.CutPrefix(v.Global, "uid:")
+	if !ok || v.Kind != model.Event {
+		return ""
+	}
+	for k, o := range s.items(place{connection: c}, model.Event) {
+		if o.uid == uid && o.absent == present {
+			return or(o.entity, plan.CRMEntity(c, model.Event, k.id))
+		}
+	}
+	return ""
+}
+
+// Owners implements store.Planning.
+func (s *Store) Owners(ctx context.Context, c model.ConnectionID, addresses []string) (map[string]string, error) {
+	return within(ctx, s, func() (map[string]string, error) {
+		out := map[string]string{}
+		for _, a := range addresses {
+			for _, m := range s.mailboxes.all() {
+				if m.CRM == c && live(m.Mailbox) && model.FoldAddress(m.Address) == model.FoldAddress(a) {
+					out[a] = m.CRMUser
+				}
+			}
+		}
+		return out, nil
+	})
+}

@@ -6,8 +6,11 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"lockstep.dev/connector"
 	"lockstep.dev/model"
@@ -26,6 +29,25 @@ type Activities struct {
 	LeaseFor time.Duration
 	// Pause waits; nil means by the real clock.
 	Pause func(ctx context.Context, d time.Duration) error
+	// Attempt tells which attempt is running; nil means as Temporal says.
+	Attempt func(ctx context.Context) Attempt
+}
+
+// Attempt is one attempt of one activity.
+type Attempt struct {
+	Token  string // names it: no other attempt of anything has the same
+	Number int32  // counted from 1
+}
+
+func (a *Activities) attempt(ctx context.Context) Attempt {
+	if a.Attempt != nil {
+		return a.Attempt(ctx)
+	}
+	info := activity.GetInfo(ctx)
+	return Attempt{
+		Token:  fmt.Sprintf("%s/%s/%d", info.WorkflowExecution.RunID, info.ActivityID, info.Attempt),
+		Number: info.Attempt,
+	}
 }
 
 // Systems opens sessions to the outside.

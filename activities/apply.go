@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
 	"lockstep.dev/fault"
@@ -36,7 +35,7 @@ type ApplyOut struct {
 // are one transaction. A second attempt writes nothing: only after a fetch is
 // it known what the first one did.
 func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
-	if activity.GetInfo(ctx).Attempt > 1 {
+	if a.attempt(ctx).Number > 1 {
 		return ApplyOut{Abandoned: true}, nil
 	}
 	m, err := a.load(ctx, in.Mailbox)

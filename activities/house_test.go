@@ -3,24 +3,16 @@ package activities_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
-
-	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"lockstep.dev/activities"
 	"lockstep.dev/connector"
 	"lockstep.dev/connector/memory"
 	"lockstep.dev/model"
-	"lockstep.dev/store/sqlstore"
+	"lockstep.dev/store"
 )
 
 // leaseFor is how long a dead process's lease keeps others away.
@@ -46,20 +38,20 @@ type verdict interface {
 }
 
 // house is an organisation in one process: a CRM and mailboxes that live in
-// memory, our store on SQLite, and the rounds that keep them in step.
+// memory, our store, and the rounds that keep them in step.
 type house struct {
 	t         verdict
 	clock     *clock
 	crm, mail *memory.System
-	path      string
-	db        *sqlstore.DB
+	base      base
+	db        store.Store
 	gate      *gate
-	env       *testsuite.TestActivityEnvironment
 	acts      *activities.Activities
 	boxes     []*box
 	crmID     model.ConnectionID
 	mailID    model.ConnectionID
-	info      activity.Info // of the activity that runs
+	attempt   activities.Attempt // that runs
+	run       int                // of the workflows
 	woken     map[model.MailboxID]bool
 	lost      bool // Temporal's data is lost together with a process
 	log       []string
@@ -114,6 +106,7 @@ type design struct {
 	kinds     []model.Kind
 	crm, mail memory.Config
 	policy    func(*model.Policy)
+	sqlite    bool // our store is a file, not in memory
 }
 
 func address(name string) string { return name + "@example.com" }
@@ -129,7 +122,7 @@ func build(t testing.TB, d design) *house {
 	d.crm.Kinds, d.mail.Kinds = only(d.crm, d.kinds), only(d.mail, d.kinds)
 	h.crm, h.mail = memory.New(d.crm), memory.New(d.mail)
 	h.design = d
-	h.path = filepath.Join(scratch(t), "lockstep.db")
+	h.base = newBase(t, d)
 	h.open()
 	h.furnish(d)
 	return h
@@ -149,44 +142,18 @@ func only(c memory.Config, kinds []model.Kind) map[model.Kind]connector.KindCapa
 	return all
 }
 
-// scratch is a folder in memory where the machine has one: nothing here is
-// about what a disk keeps.
-func scratch(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "lockstep-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
-// open opens the store.
+// open puts the activities to work on the database.
 func (h *house) open() {
-	h.t.Helper()
-	db, err := sqlstore.Open(context.Background(), sqlstore.Config{
-		Driver: "sqlite", Key: []byte("a key of a test, and of nothing else"),
-		DSN: h.path + "?_pragma=wal_autocheckpoint(50)&_pragma=synchronous(OFF)&_pragma=secure_delete(0)",
-	})
-	h.must(err)
-	if h.db == nil {
-		h.must(db.Migrate(context.Background()))
-	}
-	h.db = db
+	h.db = h.base.open()
 	h.acts = &activities.Activities{
-		Store: mortal{Store: db, gate: h.gate}, Systems: h, Waker: h, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Store: mortal{Store: h.db, gate: h.gate}, Systems: h, Waker: h, Log: slog.New(slog.DiscardHandler),
 		Now: h.clock.Now, LeaseFor: leaseFor,
 		Pause: func(ctx context.Context, d time.Duration) error {
 			h.clock.advance(d)
 			return ctx.Err()
 		},
+		Attempt: func(context.Context) activities.Attempt { return h.attempt },
 	}
-	suite := testsuite.WorkflowTestSuite{}
-	suite.SetLogger(silent{})
-	h.env = suite.NewTestActivityEnvironment()
-	h.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
-		&teller{house: h}, &activities.Interceptor{Store: h.acts.Store},
-	}})
-	h.env.RegisterActivity(h.acts)
 }
 
 // close closes the store.
@@ -290,49 +257,6 @@ func (h *house) WakeMailboxes(_ context.Context, ids []model.MailboxID) error {
 func (h *house) WakeConnection(context.Context, model.ConnectionID) error {
 	return h.gate.pass("before wake", false)
 }
-
-// teller tells activities which attempt of which activity they are, as a server
-// does.
-type teller struct {
-	interceptor.WorkerInterceptorBase
-	house *house
-}
-
-func (w *teller) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &tellerIn{house: w.house}
-	in.Next = next
-	return in
-}
-
-type tellerIn struct {
-	interceptor.ActivityInboundInterceptorBase
-	house *house
-}
-
-func (i *tellerIn) Init(out interceptor.ActivityOutboundInterceptor) error {
-	o := &tellerOut{house: i.house}
-	o.Next = out
-	return i.Next.Init(o)
-}
-
-type tellerOut struct {
-	interceptor.ActivityOutboundInterceptorBase
-	house *house
-}
-
-func (o *tellerOut) GetInfo(ctx context.Context) activity.Info {
-	info := o.Next.GetInfo(ctx)
-	info.ActivityID, info.Attempt, info.WorkflowExecution = o.house.info.ActivityID, o.house.info.Attempt, o.house.info.WorkflowExecution
-	return info
-}
-
-// silent logs nothing.
-type silent struct{}
-
-func (silent) Debug(string, ...any) {}
-func (silent) Info(string, ...any)  {}
-func (silent) Warn(string, ...any)  {}
-func (silent) Error(string, ...any) {}
 
 func (h *house) note(format string, args ...any) {
 	h.log = append(h.log, h.clock.now.Format("15:04:05.000 ")+fmt.Sprintf(format, args...))

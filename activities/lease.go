@@ -3,10 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
-
-	"go.temporal.io/sdk/activity"
 
 	"lockstep.dev/model"
 	"lockstep.dev/store"
@@ -23,8 +20,7 @@ type lease struct {
 
 // lease takes the mailbox's lease, waiting for one that a dead attempt left.
 func (a *Activities) lease(ctx context.Context, id model.MailboxID) (*lease, error) {
-	info := activity.GetInfo(ctx)
-	l := &lease{a: a, mailbox: id, token: fmt.Sprintf("%s/%s/%d", info.WorkflowExecution.RunID, info.ActivityID, info.Attempt)}
+	l := &lease{a: a, mailbox: id, token: a.attempt(ctx).Token}
 	for {
 		until, err := a.Store.Lease(ctx, id, l.token, a.Now(), a.Now().Add(a.LeaseFor))
 		if err == nil {

@@ -177,8 +177,8 @@ func (y *history) later(at int, what func()) {
 // other has another workflow run in the middle of one: a mailbox's in the
 // middle of a feed pass, or of another mailbox's round, or a feed pass.
 func (y *history) other() {
-	info, where := y.info, y.where
-	defer func() { y.info, y.where = info, where }()
+	attempt, where := y.attempt, y.where
+	defer func() { y.attempt, y.where = attempt, where }()
 	y.note("in between:")
 	box := rapid.IntRange(0, len(y.boxes)).Draw(y.rt, "other")
 	if box < len(y.boxes) && (where.kind != inRound || where.box != box) {

@@ -2,7 +2,7 @@ package activities_test
 
 import (
 	"fmt"
-	"os"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +27,7 @@ type scenario struct {
 
 // scene is a house as it was before one activity.
 type scene struct {
-	db, wal   []byte
+	db        any
 	crm, mail memory.Backup
 	boxes     []box
 	now       time.Time
@@ -42,15 +42,9 @@ type recording struct {
 	step   int
 }
 
-// shoot saves the house as it is. No transaction is open, so the
-// file and its log are whole.
+// shoot saves the house as it is.
 func (h *house) shoot(step int, where place) scene {
-	h.t.Helper()
-	db, err := os.ReadFile(h.path)
-	h.must(err)
-	wal, err := os.ReadFile(h.path + "-wal")
-	h.must(err)
-	s := scene{db: db, wal: wal, crm: h.crm.Backup(), mail: h.mail.Backup(), now: h.clock.now, gate: *h.gate, step: step, where: where}
+	s := scene{db: h.base.keep(), crm: h.crm.Backup(), mail: h.mail.Backup(), now: h.clock.now, gate: *h.gate, step: step, where: where}
 	s.gate.passed = nil
 	for _, b := range h.boxes {
 		s.boxes = append(s.boxes, *b)
@@ -71,10 +65,7 @@ func (h *house) film() {
 
 // rewind makes the house what it was in a scene.
 func (h *house) rewind(s scene) {
-	h.t.Helper()
-	h.close()
-	h.must(os.WriteFile(h.path, s.db, 0o600))
-	h.must(os.WriteFile(h.path+"-wal", s.wal, 0o600))
+	h.base.bring(s.db)
 	h.crm.Rewind(s.crm)
 	h.mail.Rewind(s.mail)
 	h.clock.now = s.now
@@ -115,8 +106,22 @@ func (s scenario) play(h *house, from int) string {
 }
 
 // run plays a scenario unharmed, then once for every point at which it can die
-// and for every answer that can be lost, and wants the same in the end.
+// and for every answer that can be lost, and wants the same in the end. In
+// memory every way is tried, on a file a few.
 func (s scenario) run(t *testing.T) {
+	want := s.ruinedEverywhere(t, math.MaxInt)
+	s.sqlite = true
+	if got := s.ruinedEverywhere(t, few); !t.Failed() && got != want {
+		t.Errorf("on SQLite it ends in another state\n--- want:\n%s\n--- got:\n%s", want, got)
+	}
+}
+
+// few is how many ways to go wrong are tried on a file in each story.
+const few = 4
+
+// ruinedEverywhere plays a scenario with up to so many ways to go wrong and
+// returns how the unharmed run ends.
+func (s scenario) ruinedEverywhere(t *testing.T, limit int) string {
 	h := build(t, s.design)
 	defer func() { h.close() }()
 	h.gate.quiet = true
@@ -130,24 +135,25 @@ func (s scenario) run(t *testing.T) {
 	h.recorder = nil
 	if t.Failed() {
 		t.Logf("the unharmed run:\n%s", h.story())
-		return
+		return want
 	}
 	if other := s.turned(h, film[0]); other != want {
 		t.Errorf("with the mailboxes' turns the other way round it ends in another state\n--- want:\n%s\n--- story:\n%s", want, h.story())
-		return
+		return want
 	}
 	all := ruins(points)
 	if s.meanwhile != nil {
 		all = append(all, moments(points)...)
 	}
-	chosen := choose(all, points)
+	chosen := spread(all, limit)
 	for _, r := range chosen {
 		if bad := s.ruined(h, film, r, points, want); bad != "" {
 			t.Errorf("%s %s: %s", r.kind, points[r.at], bad)
-			return
+			return want
 		}
 	}
 	t.Logf("%d points, %d ways to go wrong, %d tried", len(points), len(all), len(chosen))
+	return want
 }
 
 // turned plays a scenario with the mailboxes in the other order (I8).
@@ -204,33 +210,15 @@ func moments(points []point) []ruin {
 	return out
 }
 
-// tried is how many ways to go wrong a plain `go test` tries in each story.
-const tried = 40
-
-// choose takes everything that goes wrong while something is written, and of
-// the rest every n-th. LOCKSTEP_SOAK has all of them tried.
-func choose(all []ruin, points []point) []ruin {
-	if os.Getenv("LOCKSTEP_SOAK") != "" || len(all) <= tried {
+// spread takes up to so many of all ways, the last ones of as many equal parts:
+// most of what is written is written late.
+func spread(all []ruin, limit int) []ruin {
+	if len(all) <= limit {
 		return all
 	}
-	writing := func(r ruin) bool { return points[r.at].what == "apply" }
-	others := 0
-	for _, r := range all {
-		if !writing(r) {
-			others++
-		}
-	}
-	step := max(others/max(tried-(len(all)-others), 10), 1)
 	var out []ruin
-	n := 0
-	for _, r := range all {
-		if writing(r) {
-			out = append(out, r)
-			continue
-		}
-		if n++; n%step == 0 {
-			out = append(out, r)
-		}
+	for i := range limit {
+		out = append(out, all[(i+1)*len(all)/limit-1])
 	}
 	return out
 }

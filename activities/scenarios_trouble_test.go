@@ -159,15 +159,15 @@ func (h *house) overtake(at int) func(string) error {
 			return nil
 		}
 		h.gate.hook, h.gate.quiet = nil, true
-		info, boxes, where := h.info, []box{}, h.where
+		attempt, boxes, where := h.attempt, []box{}, h.where
 		for _, b := range h.boxes {
 			boxes = append(boxes, *b)
 			b.stage = fetching
 		}
 		h.clock.advance(leaseFor + time.Second)
-		h.info.WorkflowExecution.RunID = "another run"
+		h.run++
 		h.settle()
-		h.info, h.where, h.gate.quiet = info, where, false
+		h.attempt, h.where, h.gate.quiet = attempt, where, false
 		for i, b := range h.boxes {
 			b.stage = boxes[i].stage
 		}

@@ -24,7 +24,11 @@ func (s *Store) Due(ctx context.Context, id model.MailboxID, now time.Time) (sto
 				s.links.put(k, l)
 			}
 		}
-		return store.Due{Fresh: s.fresh(id), Ageing: s.ageing(m), Held: s.holding(m), Open: s.unfinished(id)}, nil
+		due := store.Due{Fresh: s.fresh(id), Ageing: s.ageing(m), Held: s.holding(m), Open: s.unfinished(id)}
+		for k, i := range s.issues.all() {
+			due.Issues += one(k.mailbox == id && i.Open)
+		}
+		return due, nil
 	})
 }
 

@@ -22,7 +22,6 @@ type page struct {
 	since   int64     // the round or pass that is under way
 	// before is what was known of the items that the page names.
 	before  map[string]observation
-	absent  int
 	changed []routed
 }
 

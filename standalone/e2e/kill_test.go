@@ -48,6 +48,7 @@ func (p *program) said() string {
 // sync and started again with the same command: no duplicate, nothing lost, and
 // then a quiet round that writes nothing (I7, I2).
 func TestKilledInTheMiddleOfApply(t *testing.T) {
+	path := standalone(t)
 	for _, b := range backends() {
 		t.Run(b.name, func(t *testing.T) {
 			const n = 400
@@ -60,7 +61,7 @@ func TestKilledInTheMiddleOfApply(t *testing.T) {
 			for i := range 60 {
 				h.put("ann", cal+fmt.Sprintf("e%d.ics", i), meeting(fmt.Sprintf("uid-%d", i), fmt.Sprintf("Visit %d", i), "", 1+i))
 			}
-			p := newProgram(t, h)
+			p := newProgram(t, path, h, h.mail.URL)
 			p.start()
 			for _, cards := range []int{20, 150, 280} {
 				h.eventually(fmt.Sprintf("%d cards were written", cards), func() bool { return len(h.list("ann", h.mail.AddressBook("ann"))) >= cards })
@@ -84,13 +85,21 @@ func TestKilledInTheMiddleOfApply(t *testing.T) {
 	}
 }
 
-func newProgram(t *testing.T, h *house) *program {
+// standalone builds the program.
+func standalone(t *testing.T) string {
 	t.Helper()
-	p := &program{t: t, path: filepath.Join(t.TempDir(), "standalone"), data: t.TempDir()}
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.path, "..").CombinedOutput()
-	if err != nil {
+	path := filepath.Join(t.TempDir(), "standalone")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "..").CombinedOutput(); err != nil {
 		t.Fatalf("build standalone: %v\n%s", err, out)
 	}
+	return path
+}
+
+// newProgram configures a built program for the house's people, with the mail
+// server at an address.
+func newProgram(t *testing.T, path string, h *house, mail string) *program {
+	t.Helper()
+	p := &program{t: t, path: path, data: t.TempDir()}
 	connections, err := h.store.Connections(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -114,8 +123,10 @@ policies:
       contact: {from_mail: all, from_crm: all}
       event: {from_mail: all, from_crm: all}
 mailboxes:
-  - {address: ann@harbor.example, crm: crm, crm_user: u-ann, mail: mail, user: ann, secret: %q, policy: everything}
-`, crm, h.mail.URL, h.mail.Password)
+`, crm, mail)
+	for _, u := range h.users {
+		text += fmt.Sprintf("  - {address: %[1]s@harbor.example, crm: crm, crm_user: u-%[1]s, mail: mail, user: %[1]s, secret: %[2]q, policy: everything}\n", u, h.mail.Password)
+	}
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -129,14 +140,17 @@ mailboxes:
 	return p
 }
 
-// settle waits until several seconds of rounds have changed no version on
-// either side.
+// settle waits until rounds have changed no version on either side for longer
+// than it takes to notice that a worker is dead.
 func (p *program) settle(h *house) {
 	h.t.Helper()
+	since, last := time.Now(), h.versions()
 	h.eventually("rounds change nothing any more\n"+p.said(), func() bool {
-		before := h.versions()
-		time.Sleep(6 * time.Second)
-		return h.versions() == before
+		if now := h.versions(); now != last {
+			since, last = time.Now(), now
+		}
+		time.Sleep(time.Second)
+		return time.Since(since) > 13*time.Second
 	})
 }
 
@@ -144,7 +158,7 @@ func (p *program) settle(h *house) {
 // the side, and nothing is started halfway.
 func TestWrongConfigurationIsOneSentence(t *testing.T) {
 	h := build(t, backends()[0], "ann")
-	p := newProgram(t, h)
+	p := newProgram(t, standalone(t), h, h.mail.URL)
 	right, err := os.ReadFile(p.config)
 	if err != nil {
 		t.Fatal(err)

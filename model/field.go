@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // Field declares one field of a kind's canonical content. This table is the
 // one place that says which fields exist, which are sets and which are
 // personal (design decision 4: personal fields never leave their mailbox).
@@ -9,7 +11,7 @@ type Field struct {
 	Personal bool
 	// Sensitive marks the properties whose change attendees must hear of
 	// (Dynamics sync-logic: subject, body, location, times, attendees,
-	// organizer, recurrence).
+	// organizer, recurrence; RFC 5546 section 2.1.4 adds the status).
 	Sensitive bool
 	Means     string
 }
@@ -49,6 +51,30 @@ func IsSet(k Kind, name string) bool {
 	return false
 }
 
+// Significant reports whether attendees must hear of the change of these fields
+// from have to want. That somebody answered the invitation is no such change:
+// the answer is the attendee's own (RFC 5546 section 3.2.3).
+func Significant(k Kind, have, want Content, changed []string) bool {
+	for _, f := range Fields(k) {
+		if !f.Sensitive || !slices.Contains(changed, f.Name) {
+			continue
+		}
+		if f.Name != "attendees" || !invited(have).Equal(invited(want)) {
+			return true
+		}
+	}
+	return false
+}
+
+// invited is who takes part and how, without the answers.
+func invited(c Content) Value {
+	var out []Element
+	for _, e := range c.Set("attendees") {
+		out = append(out, Element{Key: e.Key, Attr: map[string]string{"role": e.Attr["role"]}})
+	}
+	return Value{Set: out}
+}
+
 func contactFields() []Field {
 	return []Field{
 		{Name: "full_name", Means: "name as displayed"},
@@ -62,8 +88,8 @@ func contactFields() []Field {
 		{Name: "department", Means: "unit within the company"},
 		{Name: "job_title", Means: "position"},
 		{Name: "emails", Set: true, Means: "e-mail addresses; key: FoldAddress; attributes: type (home, work, other), label, preferred (1)"},
-		{Name: "phones", Set: true, Means: "telephone numbers; key: digits with a leading +, as far as written; attributes: type (home, work, cell, fax, other), label, preferred"},
-		{Name: "addresses", Set: true, Means: "postal addresses; key: folded street, postal code and city; attributes: type, street, city, region, postal_code, country, po_box, extended"},
+		{Name: "phones", Set: true, Means: "telephone numbers; key: PhoneKey; attributes: type (home, work, cell, fax, other), label, preferred"},
+		{Name: "addresses", Set: true, Means: "postal addresses; key: AddressKey; attributes: type, street, city, region, postal_code, country, po_box, extended"},
 		{Name: "urls", Set: true, Means: "web addresses; key: the address"},
 		{Name: "birthday", Means: "YYYY-MM-DD, or --MM-DD without the year"},
 		{Name: "notes", Means: "free text"},
@@ -84,9 +110,10 @@ func eventFields() []Field {
 		{Name: "overrides", Sensitive: true, Means: "changed occurrences: VEVENT components as iCalendar text, by RECURRENCE-ID"},
 		{Name: "organizer", Sensitive: true, Means: "folded e-mail address of the organizer"},
 		{Name: "attendees", Set: true, Sensitive: true, Means: "invited people; key: FoldAddress; text: name; attributes: status (accepted, declined, tentative; absent = no answer), role (optional, resource; absent = required)"},
-		{Name: "status", Means: "tentative or cancelled; absent = confirmed"},
+		{Name: "status", Sensitive: true, Means: "tentative or cancelled; absent = confirmed"},
 		{Name: "class", Means: "private or confidential; absent = public (RFC 5545 3.8.1.3)"},
 		{Name: "url", Means: "link"},
+		{Name: "attachments", Set: true, Means: "linked documents; key: the address; text: the file's name; attributes: type (media type)"},
 		{Name: "transparency", Personal: true, Means: "free; absent = busy"},
 		{Name: "alarms", Personal: true, Means: "VALARM components as iCalendar text"},
 		{Name: "categories", Set: true, Personal: true, Means: "the mailbox's own labels; key: folded text"},

@@ -127,7 +127,7 @@ func (b *builder) update(p Pair, s *Seen, target model.Content) *Write {
 	sort.Strings(changed)
 	return &Write{Op: model.Operation{
 		Action: model.Update, Ref: s.Ref, Expect: s.Ref.Version, Content: target, Changed: changed,
-		UID: s.UID, Notify: b.notify(p, s.Ref.Side, target, changed),
+		UID: s.UID, Notify: b.notify(p, s.Ref.Side, s.Content, target, changed),
 	}}
 }
 
@@ -138,20 +138,17 @@ func (b *builder) why(p Pair, where string) string {
 	return "changed in " + where
 }
 
-// notify decides whether attendees may hear of a write (design decision 14).
-func (b *builder) notify(p Pair, side model.Side, c model.Content, changed []string) model.Notify {
+// notify decides whether attendees may hear of a write from have to c (design
+// decision 14).
+func (b *builder) notify(p Pair, side model.Side, have, c model.Content, changed []string) model.Notify {
 	if side != model.Mail || p.Kind != model.Event || b.in.Policy.Invite != "organizer-changes" || !b.in.Initialized {
 		return model.NotifyNone
 	}
 	if model.FoldAddress(c.Text("organizer")) != b.in.Address || len(c.Set("attendees")) == 0 || past(c, b.in.Now) {
 		return model.NotifyNone
 	}
-	for _, f := range model.Fields(model.Event) {
-		for _, name := range changed {
-			if f.Sensitive && f.Name == name {
-				return model.NotifyAttendees
-			}
-		}
+	if model.Significant(model.Event, have, c, changed) {
+		return model.NotifyAttendees
 	}
 	return model.NotifyNone
 }
@@ -196,7 +193,7 @@ func (b *builder) toMail(p Pair) {
 		Op: model.Operation{
 			Action: model.Create, Key: MailKey(p.Entity, b.in.Mailbox, p.Incarnation), UID: p.CRM.UID, Content: content,
 			Ref:    model.Ref{Side: model.Mail, Kind: p.Kind, Collection: home},
-			Notify: b.notify(p, model.Mail, content, content.Fields()),
+			Notify: b.notify(p, model.Mail, nil, content, content.Fields()),
 		},
 	})
 }

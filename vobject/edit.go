@@ -136,12 +136,18 @@ func draftDialect(dr Draft) Dialect {
 	return VCard30
 }
 
-// RemoveComponent takes a component out with everything in it.
+// RemoveComponent takes a component out with everything in it. An empty line
+// stays behind where it keeps a damaged value from running on into what follows.
 func (e *Edit) RemoveComponent(c Component) {
-	if e.owns(c) {
-		from, to := c.span()
-		e.splices = append(e.splices, splice{from: from, to: to, rank: 2})
+	if !e.owns(c) {
+		return
 	}
+	from, to := c.span()
+	gone := splice{from: from, to: to, rank: 2}
+	if first := c.rec().first; first > 0 && e.doc.runsOn(&e.doc.lines[first-1]) || e.blankAt(to) {
+		gone.text = e.doc.eol
+	}
+	e.splices = append(e.splices, gone)
 }
 
 // ReplaceComponent puts another component in its place.
@@ -180,7 +186,8 @@ func (e *Edit) endOf(c Component) *line {
 }
 
 // insert writes lines and drafts behind a line. Where that line is the last
-// one and has no ending, it gets one and the last new line has none.
+// one and has no ending, it gets one and the last new line has none. What would
+// be swallowed behind it goes before it.
 func (e *Edit) insert(after *line, d Dialect, lines []Line, drafts []Draft) {
 	if len(lines)+len(drafts) == 0 {
 		return
@@ -193,10 +200,20 @@ func (e *Edit) insert(after *line, d Dialect, lines []Line, drafts []Draft) {
 		e.fail(dr.write(&b, d, e.doc.eol))
 	}
 	text := b.String()
+	if e.doc.runsOn(after) || e.blankAt(after.end) {
+		e.splices = append(e.splices, splice{after.start, after.start, 0, text})
+		return
+	}
 	if !e.terminated(after) {
 		text = e.doc.eol + strings.TrimSuffix(text, e.doc.eol)
 	}
 	e.splices = append(e.splices, splice{after.end, after.end, 0, text})
+}
+
+// blankAt reports whether a line begins there with a blank. Only an empty line
+// before it keeps it from being a continuation.
+func (e *Edit) blankAt(at uint32) bool {
+	return int(at) < len(e.doc.src) && isBlank(e.doc.src[at])
 }
 
 func (e *Edit) terminated(l *line) bool {

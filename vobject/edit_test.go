@@ -276,3 +276,42 @@ func ExampleDocument_Edit() {
 	// END:VCARD
 	// <nil>
 }
+
+// A value that was cut off behind a soft line break swallows no line that is
+// written near it, wherever that is.
+func TestNothingIsSwallowedByACutOffValue(t *testing.T) {
+	for name, tc := range map[string]struct {
+		src  string
+		edit func(e *vobject.Edit, c vobject.Component)
+	}{
+		"append":           {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", appendName},
+		"append, no END":   {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=", appendName},
+		"append, LF":       {"BEGIN:VCARD\nVERSION:2.1\nNOTE;QUOTED-PRINTABLE:cut off=\nEND:VCARD\n", appendName},
+		"before a child":   {"BEGIN:VCALENDAR\r\nVERSION:1.0\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", appendName},
+		"insert after":     {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", func(e *vobject.Edit, c vobject.Component) { e.InsertAfter(c.First("NOTE"), vobject.Text("FN", "Ann")) }},
+		"remove component": {"BEGIN:VCALENDAR\r\nVERSION:1.0\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nFN:Ann\r\nEND:VCALENDAR\r\n", func(e *vobject.Edit, c vobject.Component) { e.RemoveComponent(c.Component("VEVENT")) }},
+		"blank before END": {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE:cut off\r\n\r\n END:VCARD\r\n", appendName},
+		"both": {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", func(e *vobject.Edit, c vobject.Component) {
+			appendName(e, c)
+			e.Remove(c.First("NOTE"))
+			e.Append(c, vobject.Text("NOTE", "cut off="))
+		}},
+	} {
+		doc, err := vobject.Parse([]byte(tc.src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := doc.Edit()
+		tc.edit(e, doc.First(""))
+		again, err := e.Document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := again.First("")
+		if c.First("FN").Text() != "Ann" || !strings.HasPrefix(c.First("NOTE").Text(), "cut off") || strings.Contains(c.First("NOTE").Text(), "FN") {
+			t.Errorf("%s: %q", name, again.Bytes())
+		}
+	}
+}
+
+func appendName(e *vobject.Edit, c vobject.Component) { e.Append(c, vobject.Text("FN", "Ann")) }

@@ -153,6 +153,14 @@ func (d *Document) encodingOf(l *line) encoding {
 	return encodingNone
 }
 
+// runsOn reports whether a line says that its value goes on in the next one
+// although nothing follows: quoted-printable text cut off behind a soft line
+// break. Whatever was written behind it would become part of the value.
+func (d *Document) runsOn(l *line) bool {
+	return l.kind == kindProperty && l.paramCount > 0 && l.valueEnd > l.valueStart &&
+		d.src[l.valueEnd-1] == '=' && d.encodingOf(l) == encodingQuotedPrintable
+}
+
 // part is a piece of a header without folding.
 func (d *Document) part(l *line, from, to uint32) string {
 	if l.folded {

@@ -169,6 +169,7 @@ func eventSamples() []sample {
 		{field: "status", values: texts("tentative", "cancelled")},
 		{field: "class", values: texts("private", "confidential")},
 		{field: "url", values: texts("https://www.example.com/meet/1?a=b,c", "https://meet.example.com/2")},
+		{field: "attachments", values: sets(documentsOne(), documentsTwo())},
 		{field: "transparency", values: texts("free")},
 		{field: "alarms", values: texts(alarm("-PT15M"), alarm("-PT1H"))},
 		{field: "categories", values: labels()},
@@ -188,6 +189,17 @@ func attendeesTwo() []model.Element {
 		{Key: "bob@example.com", Text: "Bob O'Sample, Jr.", Attr: map[string]string{"status": "declined", "role": "optional"}},
 		{Key: "room5@example.com", Text: "Room 5", Attr: map[string]string{"role": "resource"}},
 	}
+}
+
+func documentsOne() []model.Element {
+	return []model.Element{
+		{Key: "https://files.example.com/a,b;c?d=e", Text: "Agenda; \"final\", v2.pdf", Attr: map[string]string{"type": "application/pdf"}},
+		{Key: "https://files.example.com/minutes", Text: "Protokoll für März.txt"},
+	}
+}
+
+func documentsTwo() []model.Element {
+	return []model.Element{{Key: "https://files.example.com/minutes", Attr: map[string]string{"type": "text/plain"}}}
 }
 
 // override is one changed occurrence of a weekly series that starts at the time

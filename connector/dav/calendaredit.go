@@ -17,7 +17,9 @@ type calendarEdit struct {
 	cal       vobject.Component // VCALENDAR
 	main      vobject.Component // VEVENT or VTODO
 	edit      *vobject.Edit
+	have      model.Content // of an existing object
 	want      model.Content
+	revised   bool            // attendees must hear of the change, and it is ours to tell
 	defined   map[string]bool // VTIMEZONEs that this edit adds
 }
 
@@ -25,6 +27,7 @@ func (w *calendarEdit) apply(kind model.Kind, changed []string) {
 	has := func(fields ...string) bool {
 		return slices.ContainsFunc(fields, func(f string) bool { return slices.Contains(changed, f) })
 	}
+	w.revised = kind == model.Event && !w.env.isNew && w.ours() && model.Significant(kind, w.have, w.want, changed)
 	if kind == model.Event && has("start", "end", "time_zone") {
 		w.times(has("time_zone"), "DTEND", "end")
 	}
@@ -37,7 +40,7 @@ func (w *calendarEdit) apply(kind model.Kind, changed []string) {
 	if kind == model.Event && has("organizer", "attendees") {
 		w.participants(has("organizer"), has("attendees"))
 	}
-	if kind == model.Event && !w.env.isNew && sensitive(kind, changed) {
+	if w.revised && w.edit.Changed() {
 		w.announce()
 	}
 }
@@ -66,6 +69,8 @@ func (w *calendarEdit) field(field string) {
 		w.raw("TRANSP", or(value, ifExists(w.main, "TRANSP", "OPAQUE")))
 	case "categories":
 		editCategories(w.main, w.edit, w.want.Set(field))
+	case "attachments":
+		w.attachments()
 	case "alarms":
 		w.alarms()
 	case "recurrence":
@@ -97,8 +102,10 @@ func ifExists(c vobject.Component, property, value string) string {
 }
 
 // raw sets, adds or removes a property whose value is written as it is.
-func (w *calendarEdit) raw(property, value string) {
-	p := w.main.First(property)
+func (w *calendarEdit) raw(property, value string) { w.rawIn(w.main, property, value) }
+
+func (w *calendarEdit) rawIn(c vobject.Component, property, value string) {
+	p := c.First(property)
 	switch {
 	case value == "" && p.Exists():
 		w.edit.Remove(p)
@@ -106,7 +113,7 @@ func (w *calendarEdit) raw(property, value string) {
 	case p.Exists():
 		w.edit.SetRaw(p, value)
 	default:
-		w.edit.Append(w.main, vobject.Raw(property, value))
+		w.edit.Append(c, vobject.Raw(property, value))
 	}
 }
 
@@ -275,30 +282,37 @@ func (w *calendarEdit) replaceTime(p vobject.Property, line vobject.Line) {
 	w.edit.Replace(p, line)
 }
 
+// ours reports whether the mailbox's own person organizes the meeting: nobody
+// else counts its revisions.
+func (w *calendarEdit) ours() bool {
+	organizer := w.main.First("ORGANIZER")
+	return organizer.Exists() && w.env.mine(addressOfPerson(organizer))
+}
+
 // announce counts a change that attendees must hear of, in a meeting of our
 // own (RFC 5545 section 3.8.7.4, RFC 5546 section 2.1.4). Where mail may be
 // sent, the server is told to send it.
 func (w *calendarEdit) announce() {
-	organizer := w.main.First("ORGANIZER")
-	if !w.edit.Changed() || !organizer.Exists() || !w.env.mine(addressOfPerson(organizer)) {
-		return
-	}
 	if !w.env.quiet {
 		w.letServerInvite()
 	}
-	n, err := strconv.Atoi(strings.TrimSpace(w.main.First("SEQUENCE").Raw()))
-	if err != nil {
-		n = 0
-	}
-	w.raw("SEQUENCE", strconv.Itoa(n+1))
+	w.raw("SEQUENCE", strconv.Itoa(w.sequence()))
 	w.raw("DTSTAMP", stampTime(w.env.now))
 }
 
-func sensitive(kind model.Kind, changed []string) bool {
-	for _, f := range model.Fields(kind) {
-		if f.Sensitive && slices.Contains(changed, f.Name) {
-			return true
-		}
+// sequence is the number of the revision that this edit makes of the meeting.
+func (w *calendarEdit) sequence() int {
+	n := sequenceOf(w.main)
+	if w.revised {
+		n++
 	}
-	return false
+	return n
+}
+
+func sequenceOf(c vobject.Component) int {
+	n, err := strconv.Atoi(strings.TrimSpace(c.First("SEQUENCE").Raw()))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }

@@ -149,8 +149,32 @@ func (w *calendarEdit) timeLine(property, text string, z writeZone) (vobject.Lin
 	if !first.Equal(t) {
 		return vobject.Raw(property, t.Format("20060102T150405Z")), true
 	}
+	tzid, ok := w.tzidAt(z, t)
+	if !ok {
+		return vobject.Raw(property, t.Format("20060102T150405Z")), true
+	}
+	z.tzid = tzid
 	w.needZone(z, t.Year())
 	return vobject.Raw(property, local.Format("20060102T150405")).With("TZID", z.tzid), true
+}
+
+// tzidAt is the TZID under which an instant in a zone can be written. The
+// object's own definition may have other rules for that year, old ones for
+// example; then the zone is written under its own name, or not at all.
+func (w *calendarEdit) tzidAt(z writeZone, t time.Time) (tzid string, ok bool) {
+	if !definition(w.cal, z.tzid).Exists() {
+		return z.tzid, true
+	}
+	if _, loc := w.converter.zone(w.cal, z.tzid, t.Year()); loc != nil && sameOffset(t, loc, z.loc) {
+		return z.tzid, true
+	}
+	return z.name, z.name != "" && z.name != z.tzid && !definition(w.cal, z.name).Exists()
+}
+
+func sameOffset(t time.Time, a, b *time.Location) bool {
+	_, x := t.In(a).Zone()
+	_, y := t.In(b).Zone()
+	return x == y
 }
 
 // writeZone is a zone that times are written in.

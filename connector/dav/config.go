@@ -11,9 +11,6 @@ import (
 	"lockstep.dev/model"
 )
 
-// insecureText is requirement D-20, verbatim: people search the web for it.
-const insecureText = "You can't set the user name and password in this email server profile and its associated mailboxes because the Microsoft Dynamics 365 server requires using a secure mode (TLS/SSL) to specify credentials. Use another mode of authentication, or contact the Microsoft Dynamics 365 server admin to allow setting credentials on a nonsecure channel."
-
 // config is a connection's settings, checked.
 type config struct {
 	addresses     []string // with {address} and {user} still in them
@@ -103,7 +100,7 @@ func (cfg *config) checkAddress(address string) error {
 func insecureFault() *fault.Fault {
 	return &fault.Fault{
 		Class: fault.Denied, Scope: fault.Server, Side: model.Mail, Source: Name,
-		Code: "dav.insecure", Message: insecureText,
+		Code: "dav.insecure", Message: fault.InsecureText,
 	}
 }
 

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,7 @@ func readContact(card vobject.Component) model.Content {
 	labels := labelsOf(by["X-ABLABEL"])
 	for _, m := range contactSets() {
 		var set []model.Element
-		all := by[m.property]
+		all := distinct(by[m.property])
 		best := preferredOf(all)
 		for i, p := range all {
 			set = append(set, m.element(p, labels, i == best))
@@ -179,34 +180,12 @@ func phoneKey(p vobject.Property) (key, text string) {
 	if len(text) > 4 && strings.EqualFold(text[:4], "tel:") {
 		text = text[4:]
 	}
-	return foldPhone(text), text
-}
-
-// foldPhone keeps the digits and a leading plus; a number in words is compared
-// as a text.
-func foldPhone(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if r >= '0' && r <= '9' || r == '+' && b.Len() == 0 {
-			b.WriteRune(r)
-		}
-	}
-	if strings.Trim(b.String(), "+") == "" {
-		return model.FoldText(text)
-	}
-	return b.String()
+	return model.PhoneKey(text), text
 }
 
 func urlKey(p vobject.Property) (key, text string) {
 	text = strings.TrimSpace(plainText(p))
 	return text, text
-}
-
-func foldPostal(attr map[string]string) string {
-	if key := model.FoldText(attr["street"] + " " + attr["postal_code"] + " " + attr["city"]); key != "" {
-		return key
-	}
-	return model.FoldText(attr["po_box"] + " " + attr["extended"] + " " + attr["region"] + " " + attr["country"])
 }
 
 func addressOf(p vobject.Property) map[string]string {
@@ -225,7 +204,7 @@ func (m contactSet) element(p vobject.Property, labels map[string]string, prefer
 	e := model.Element{Attr: map[string]string{}}
 	if m.structured {
 		e.Attr = addressOf(p)
-		e.Key = foldPostal(e.Attr)
+		e.Key = model.AddressKey(e.Attr)
 	} else {
 		e.Key, e.Text = m.key(p)
 	}
@@ -294,6 +273,18 @@ func labelsOf(all []vobject.Property) map[string]string {
 			if _, ok := out[g]; !ok {
 				out[g] = plainText(p)
 			}
+		}
+	}
+	return out
+}
+
+// distinct leaves out further representations of what is there already: the same
+// address in another language, under the same ALTID (RFC 6350 section 5.4).
+func distinct(all []vobject.Property) []vobject.Property {
+	var out []vobject.Property
+	for _, p := range all {
+		if id := p.Param("ALTID"); id == "" || !slices.ContainsFunc(out, func(o vobject.Property) bool { return o.Param("ALTID") == id }) {
+			out = append(out, p)
 		}
 	}
 	return out

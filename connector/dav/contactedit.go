@@ -59,13 +59,17 @@ func setText(c vobject.Component, edit *vobject.Edit, property, text string) {
 	p := c.First(property)
 	switch {
 	case text == "":
-		for _, p := range c.All(property) {
-			edit.Remove(p)
-		}
+		removeEvery(c, edit, property)
 	case p.Exists():
 		edit.SetText(p, text)
 	default:
 		edit.Append(c, vobject.Text(property, text))
+	}
+}
+
+func removeEvery(c vobject.Component, edit *vobject.Edit, property string) {
+	for _, p := range c.All(property) {
+		edit.Remove(p)
 	}
 }
 
@@ -138,13 +142,13 @@ func (w *cardEdit) nickname() {
 	p := w.card.First("NICKNAME")
 	want := w.want.Text("nickname")
 	switch {
-	case p.Exists() && want == "":
-		w.edit.Remove(p)
+	case want == "":
+		removeEvery(w.card, w.edit, "NICKNAME")
 	case p.Exists():
 		if strings.Join(p.List(), ", ") != want {
 			w.edit.SetList(p, []string{want})
 		}
-	case want != "":
+	default:
 		w.edit.Append(w.card, vobject.List("NICKNAME", want))
 	}
 }
@@ -175,7 +179,7 @@ func (w *cardEdit) organization(changed []string) {
 		fields[1] = oneOrNone(unit)
 	}
 	if !slices.ContainsFunc(fields, func(f []string) bool { return len(f) > 0 }) {
-		w.edit.Remove(p)
+		removeEvery(w.card, w.edit, "ORG")
 		return
 	}
 	w.edit.SetStructured(p, fields)
@@ -197,9 +201,7 @@ func (w *cardEdit) birthday() {
 	}
 	d, err := vobject.ParseDate(w.want.Text("birthday"))
 	if err != nil || d.Month == 0 || d.Day == 0 {
-		if p.Exists() {
-			w.edit.Remove(p)
-		}
+		removeEvery(w.card, w.edit, "BDAY")
 		return
 	}
 	line := vobject.Raw("BDAY", isoDate(d))
@@ -227,7 +229,7 @@ func (w *cardEdit) photo() {
 		return
 	}
 	if want == "" {
-		w.edit.Remove(p)
+		removeEvery(w.card, w.edit, "PHOTO")
 		return
 	}
 	line := vobject.Raw("PHOTO", want).With("VALUE", "uri")

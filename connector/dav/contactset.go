@@ -14,8 +14,9 @@ import (
 func (w *cardEdit) set(m contactSet) {
 	want := w.want.Set(m.field)
 	labels := labelsOf(w.card.All("X-ABLABEL"))
-	all := w.card.All(m.property)
+	all := distinct(w.card.All(m.property))
 	best := preferredOf(all)
+	w.demote(m, all, best)
 	done := map[string]bool{}
 	for i, p := range all {
 		had := m.element(p, labels, i == best)
@@ -24,7 +25,7 @@ func (w *cardEdit) set(m contactSet) {
 		case had.Key == "":
 			// Not mapped, so it stays.
 		case at < 0:
-			w.remove(p)
+			w.removeAll(p)
 		case !done[had.Key]:
 			done[had.Key] = true
 			w.change(m, p, had, want[at])
@@ -34,6 +35,34 @@ func (w *cardEdit) set(m contactSet) {
 		if !done[e.Key] {
 			done[e.Key] = true
 			w.add(m, e)
+		}
+	}
+}
+
+// demote takes the mark off those that would become the preferred one by
+// themselves when another one ceases to be it.
+func (w *cardEdit) demote(m contactSet, all []vobject.Property, best int) {
+	at := slices.IndexFunc(w.want.Set(m.field), func(e model.Element) bool { return e.Attr["preferred"] != "" })
+	if best < 0 || m.structured || at >= 0 && (w.card.Dialect() == vobject.VCard40 || w.want.Set(m.field)[at].Key == m.element(all[best], nil, true).Key) {
+		return // a new PREF=1 comes before any other number
+	}
+	for _, p := range all {
+		switch {
+		case p.Param("PREF") != "":
+			w.edit.SetParam(p, "PREF")
+		case p.HasParam("TYPE", "pref"):
+			w.edit.SetParam(p, "TYPE", slices.DeleteFunc(p.Types(), func(t string) bool { return t == "pref" })...)
+		}
+	}
+}
+
+// removeAll takes a property out with its other representations.
+func (w *cardEdit) removeAll(p vobject.Property) {
+	w.remove(p)
+	id := p.Param("ALTID")
+	for _, o := range w.card.All(p.Name()) {
+		if id != "" && o != p && o.Param("ALTID") == id {
+			w.remove(o)
 		}
 	}
 }
@@ -82,6 +111,9 @@ func (w *cardEdit) change(m contactSet, p vobject.Property, had, want model.Elem
 	}
 	if m.structured {
 		w.edit.SetStructured(p, addressFields(p, want))
+		if label := p.Param("LABEL"); label != "" {
+			w.edit.SetParam(p, "LABEL", oneOrNone(deliveryLabel(label, had.Attr, want.Attr))...)
+		}
 	}
 	if had.Attr["type"] != want.Attr["type"] || had.Attr["preferred"] != want.Attr["preferred"] {
 		m.setType(w.edit, p, want)
@@ -104,6 +136,22 @@ func addressFields(p vobject.Property, want model.Element) [][]string {
 		}
 	}
 	return fields
+}
+
+// deliveryLabel is the address as it stands on an envelope (RFC 6350 section
+// 6.3.1) after its parts have changed. Some programs show it instead of the
+// parts, so one that cannot follow them goes.
+func deliveryLabel(label string, had, want map[string]string) string {
+	for _, part := range addressParts() {
+		switch old, now := had[part], want[part]; {
+		case old == now:
+		case old != "" && now != "" && strings.Contains(label, old):
+			label = strings.Replace(label, old, now, 1)
+		default:
+			return ""
+		}
+	}
+	return label
 }
 
 // setType replaces what TYPE and PREF say of our types; other words in TYPE

@@ -262,7 +262,7 @@ func (c *converter) change(op model.Operation, raw []byte, env environment) ([]b
 	if ref.Kind == model.Contact {
 		editContact(doc.First("VCARD"), edit, op.Content, changed)
 	} else {
-		w := &calendarEdit{converter: c, env: env, cal: doc.First("VCALENDAR"), edit: edit, want: op.Content}
+		w := &calendarEdit{converter: c, env: env, cal: doc.First("VCALENDAR"), edit: edit, have: have.Content, want: op.Content}
 		w.main = mainOf(w.cal, componentName(ref.Kind))
 		w.apply(ref.Kind, changed)
 	}

@@ -12,10 +12,6 @@ import (
 // corpus is the project's collection of odd cards and calendars.
 const corpus = "../../vobject/testdata/corpus"
 
-// cutOff ends in the middle of a value; what would be written behind it would
-// become part of that value, so the card is refused rather than harmed.
-const cutOff = "vcard21/quoted-printable-equals-at-end-of-card.vcf"
-
 // Every odd file of the corpus goes through the mapping: writing what is there
 // leaves every byte, an edit of one field changes that field alone, and what is
 // read reads the same from a new object (I11).
@@ -71,23 +67,34 @@ func checkEdits(t *testing.T, c *converter, path string, it model.Item) {
 		if f.Name == "time_zone" && !strings.HasSuffix(it.Content.Text("start"), "Z") {
 			continue // days and floating times have none
 		}
-		want := it.Content.Clone()
-		want.Put(f.Name, samplesOf(it.Ref.Kind, f.Name)[0])
-		edited, fail := c.change(model.Operation{Ref: it.Ref, Content: want, Changed: []string{f.Name}}, it.Raw, someEnvironment())
-		if fail != nil {
-			if path != cutOff {
-				t.Errorf("%s: write %s: %v", path, f.Name, fail.fault)
+		for _, v := range samplesOf(it.Ref.Kind, f.Name) {
+			if v.Empty() && (f.Name == "full_name" || f.Name == "start" && it.Ref.Kind == model.Event || f.Name == "end") {
+				continue // mandatory
 			}
-			continue
+			checkEdit(t, c, path, it, f, v)
 		}
-		again, ours := c.item(it.Ref, edited)
-		if !ours || again.Trouble != "" {
-			t.Errorf("%s: after writing %s: %s", path, f.Name, again.Trouble)
-			continue
+	}
+}
+
+func checkEdit(t *testing.T, c *converter, path string, it model.Item, f model.Field, v model.Value) {
+	t.Helper()
+	want := it.Content.Clone()
+	want.Put(f.Name, v)
+	edited, fail := c.change(model.Operation{Ref: it.Ref, Content: want, Changed: []string{f.Name}}, it.Raw, someEnvironment())
+	if fail != nil {
+		t.Errorf("%s: write %s: %v", path, f.Name, fail.fault)
+		return
+	}
+	again, ours := c.item(it.Ref, edited)
+	if !ours || again.Trouble != "" {
+		t.Errorf("%s: after writing %s: %s", path, f.Name, again.Trouble)
+		return
+	}
+	for _, d := range model.Differing(want, again.Content) {
+		if d == "time_zone" && v.Empty() {
+			continue // it went with the time
 		}
-		for _, d := range model.Differing(want, again.Content) {
-			t.Errorf("%s: after writing %s: %s reads %s, want %s", path, f.Name, d, again.Content.Only([]string{d}).Encode(), want.Only([]string{d}).Encode())
-		}
+		t.Errorf("%s: after writing %s: %s reads %s, want %s", path, f.Name, d, again.Content.Only([]string{d}).Encode(), want.Only([]string{d}).Encode())
 	}
 }
 

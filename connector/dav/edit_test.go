@@ -72,6 +72,8 @@ func touches(kind model.Kind, field string) []string {
 		return []string{"ATTENDEE", "ORGANIZER"}
 	case "transparency":
 		return []string{"TRANSP"}
+	case "attachments":
+		return []string{"ATTACH"}
 	case "percent":
 		return []string{"PERCENT-COMPLETE"}
 	}
@@ -99,13 +101,16 @@ func samplesOf(kind model.Kind, field string) []model.Value {
 		return set(model.Element{Key: "+442079460101", Text: "+44 20 7946 0101", Attr: map[string]string{"type": "cell"}})
 	case "addresses":
 		attr := map[string]string{"street": "2 New Road", "city": "Exampleton", "postal_code": "EX1 2AM"}
-		return set(model.Element{Key: foldPostal(attr), Attr: attr})
+		return set(model.Element{Key: model.AddressKey(attr), Attr: attr})
 	case "urls":
 		return set(model.Element{Key: "https://new.example.com", Text: "https://new.example.com"})
 	case "categories":
 		return set(model.Element{Key: "lockstep", Text: "Lockstep"}, model.Element{Key: "new", Text: "New"})
 	case "attendees":
 		return set(model.Element{Key: "cleo@example.com", Text: "Cleo", Attr: map[string]string{"status": "accepted"}}, model.Element{Key: "dan@example.com", Text: "Dan"})
+	case "attachments":
+		return set(model.Element{Key: "https://new.example.com/a,b;c", Text: "A b.pdf", Attr: map[string]string{"type": "application/pdf"}},
+			model.Element{Key: "ftp://example.com/old.txt"})
 	case "birthday":
 		return text("1985-10-12", "--12-24")
 	case "photo":

@@ -29,6 +29,7 @@ func (c *converter) readEvent(cal, main vobject.Component) (model.Content, error
 	out.PutText("overrides", c.readOverrides(cal, main))
 	out.PutText("organizer", addressOfPerson(main.First("ORGANIZER")))
 	out.PutSet("attendees", readAttendees(main))
+	out.PutSet("attachments", readAttachments(main))
 	if word := strings.ToLower(strings.TrimSpace(main.First("STATUS").Raw())); word == "tentative" || word == "cancelled" {
 		out.PutText("status", word)
 	}

@@ -131,7 +131,7 @@ func randomContactField(t *rapid.T, c model.Content, f model.Field) {
 	case "phones":
 		c.PutSet(f.Name, randomTyped(t, []string{"home", "work", "cell", "fax", "other"}, func(i int) (string, string) {
 			text := fmt.Sprintf("+44 (20) 79-46 %d", i)
-			return foldPhone(text), text
+			return model.PhoneKey(text), text
 		}))
 	case "addresses":
 		c.PutSet(f.Name, randomAddresses(t))
@@ -188,7 +188,7 @@ func randomAddresses(t *rapid.T) []model.Element {
 		if maybe(t, "type") {
 			attr["type"] = rapid.SampledFrom([]string{"home", "work", "other"}).Draw(t, "type")
 		}
-		set = append(set, model.Element{Key: foldPostal(attr), Attr: attr})
+		set = append(set, model.Element{Key: model.AddressKey(attr), Attr: attr})
 	}
 	return set
 }
@@ -264,6 +264,9 @@ func randomEvent(t *rapid.T, c model.Content) {
 			"EXDATE;TZID=Europe/Berlin:20310318T090000\nRDATE;TZID=Europe/Berlin:20310319T090000\nRRULE:FREQ=MONTHLY;BYDAY=-1FR",
 		}).Draw(t, "rule"))
 	}
+	if maybe(t, "attachments") {
+		c.PutSet("attachments", randomAttachments(t))
+	}
 	c.PutText("status", rapid.SampledFrom([]string{"", "tentative", "cancelled"}).Draw(t, "status"))
 	c.PutText("transparency", rapid.SampledFrom([]string{"", "free"}).Draw(t, "transparency"))
 	if maybe(t, "organizer") {
@@ -274,6 +277,20 @@ func randomEvent(t *rapid.T, c model.Content) {
 		c.PutText("overrides", "BEGIN:VEVENT\r\nDTSTART;TZID=Europe/Berlin:20310311T120000\r\nRECURRENCE-ID:20310311T090000Z\r\n"+
 			"SUMMARY:Moved to "+strings.NewReplacer("\\", "\\\\", ",", "\\,", ";", "\\;").Replace(oneLineText(t, "moved"))+"\r\nEND:VEVENT\r\n")
 	}
+}
+
+func randomAttachments(t *rapid.T) []model.Element {
+	var set []model.Element
+	for _, link := range []string{"https://files.example.com/a,b;c", "ftp://example.com/2", "urn:x:3"} {
+		e := model.Element{Key: link, Text: oneLineText(t, "file name")}
+		if maybe(t, "type") {
+			e.Attr = map[string]string{"type": "application/pdf"}
+		}
+		if maybe(t, link) {
+			set = append(set, e)
+		}
+	}
+	return set
 }
 
 func randomAttendees(t *rapid.T) []model.Element {

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"lockstep.dev/vobject"
@@ -44,7 +45,12 @@ func (c *converter) plainLine(cal vobject.Component, p vobject.Property) string 
 			b.WriteString(plainValue(v))
 		}
 	}
-	b.WriteString(":" + p.Raw())
+	value := p.Raw()
+	switch p.Name() {
+	case "RRULE", "RDATE", "EXDATE":
+		value = strings.TrimSpace(value) // some programs write a blank behind it
+	}
+	b.WriteString(":" + value)
 	return b.String()
 }
 
@@ -87,13 +93,17 @@ func firstOf(list string) string {
 }
 
 // private reports whether a property of a changed occurrence stays in its
-// mailbox: bookkeeping, extensions, and fields that are personal.
-func private(name string) bool {
-	switch name {
+// mailbox: bookkeeping, extensions, fields that are personal, and attachments
+// that are no links.
+func private(p vobject.Property) bool {
+	switch name := p.Name(); name {
 	case "UID", "DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE", "CATEGORIES", "TRANSP", "REQUEST-STATUS":
 		return true
+	case "ATTACH":
+		return linkOf(p) == ""
+	default:
+		return strings.HasPrefix(name, "X-")
 	}
-	return strings.HasPrefix(name, "X-")
 }
 
 // occurrences are the changed occurrences beside the main component.
@@ -143,7 +153,7 @@ func (c *converter) occurrenceKey(cal, o vobject.Component) string {
 func (c *converter) occurrenceLines(cal, o vobject.Component) []string {
 	var out []string
 	for _, p := range o.Properties() {
-		if !private(p.Name()) {
+		if !private(p) {
 			out = append(out, c.plainLine(cal, p))
 		}
 	}
@@ -321,24 +331,29 @@ func (w *calendarEdit) overrides() {
 // occurrence changes an existing one, property by property.
 func (w *calendarEdit) occurrence(have, want vobject.Component) {
 	was, is := w.linesByName(w.cal, have), w.linesByName(want.Parent(), want)
-	for name := range was {
-		if !slices.Equal(was[name], is[name]) {
-			for _, p := range have.All(name) {
-				w.edit.Remove(p)
-			}
+	differs := false
+	for _, p := range have.Properties() {
+		if n := p.Name(); !private(p) && !slices.Equal(was[n], is[n]) {
+			w.edit.Remove(p)
+			differs = true
 		}
 	}
 	for _, p := range want.Properties() {
-		if n := p.Name(); !private(n) && !slices.Equal(was[n], is[n]) {
+		if n := p.Name(); !private(p) && !slices.Equal(was[n], is[n]) {
 			w.edit.Append(have, w.adopted(p))
+			differs = true
 		}
+	}
+	if differs && w.revised {
+		w.rawIn(have, "SEQUENCE", strconv.Itoa(max(sequenceOf(have)+1, w.sequence())))
+		w.rawIn(have, "DTSTAMP", stampTime(w.env.now))
 	}
 }
 
 func (w *calendarEdit) linesByName(cal, c vobject.Component) map[string][]string {
 	out := map[string][]string{}
 	for _, p := range c.Properties() {
-		if !private(p.Name()) {
+		if !private(p) {
 			out[p.Name()] = append(out[p.Name()], w.converter.plainLine(cal, p))
 		}
 	}
@@ -353,8 +368,11 @@ func (w *calendarEdit) newOccurrence(o vobject.Component) {
 		vobject.Text("UID", w.main.First("UID").Text()),
 		vobject.Raw("DTSTAMP", stampTime(w.env.now)),
 	}
+	if n := w.sequence(); n > 0 { // not older than the series it belongs to
+		lines = append(lines, vobject.Raw("SEQUENCE", strconv.Itoa(n)))
+	}
 	for _, p := range o.Properties() {
-		if !private(p.Name()) {
+		if !private(p) {
 			lines = append(lines, w.adopted(p))
 		}
 	}

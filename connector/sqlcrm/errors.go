@@ -22,9 +22,6 @@ import (
 // source is our name in faults.
 const source = "sqlcrm"
 
-// insecureText is requirement D-20, verbatim: people look it up.
-const insecureText = "You can't set the user name and password in this email server profile and its associated mailboxes because the Microsoft Dynamics 365 server requires using a secure mode (TLS/SSL) to specify credentials. Use another mode of authentication, or contact the Microsoft Dynamics 365 server admin to allow setting credentials on a nonsecure channel."
-
 // newFault builds a fault of ours. The text holds neither secrets nor content.
 func newFault(class fault.Class, scope fault.Scope, code, format string, args ...any) *fault.Fault {
 	return &fault.Fault{

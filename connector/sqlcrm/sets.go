@@ -69,10 +69,12 @@ func element(name, value, text string, attributes map[string]string) model.Eleme
 		e.Key = model.FoldAddress(value)
 	case "attendees":
 		e.Key, e.Text = model.FoldAddress(value), text
+	case "attachments":
+		e.Key, e.Text = e.Text, text
 	case "phones":
-		e.Key = phoneKey(value)
+		e.Key = model.PhoneKey(value)
 	case "addresses":
-		e.Key, e.Text = addressKey(attributes), ""
+		e.Key, e.Text = model.AddressKey(attributes), ""
 	default:
 		e.Key = e.Text
 	}
@@ -82,34 +84,9 @@ func element(name, value, text string, attributes map[string]string) model.Eleme
 	return e
 }
 
-// phoneKey keeps the digits, with a leading +; a number without digits, such
-// as a short name in a telephone system, is compared as it is.
-func phoneKey(s string) string {
-	var b strings.Builder
-	for _, c := range strings.TrimSpace(s) {
-		if c >= '0' && c <= '9' || c == '+' && b.Len() == 0 {
-			b.WriteRune(c)
-		}
-	}
-	if b.Len() == 0 || b.String() == "+" {
-		return model.FoldText(s)
-	}
-	return b.String()
-}
-
-// addressKey is street, postal code and city, folded; an address without any
-// of them is compared by the rest.
-func addressKey(a map[string]string) string {
-	key := model.FoldText(a["street"] + " " + a["postal_code"] + " " + a["city"])
-	if key == "" {
-		key = model.FoldText(a["po_box"] + " " + a["extended"] + " " + a["region"] + " " + a["country"])
-	}
-	return key
-}
-
 // value is what stands in an element's main column.
 func value(name string, e model.Element) string {
-	if name == "attendees" || e.Text == "" {
+	if name == "attendees" || name == "attachments" || e.Text == "" {
 		return e.Key
 	}
 	return e.Text

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lockstep.dev/vobject"
@@ -16,26 +17,35 @@ import (
 // Report is what was found in one file.
 type Report struct {
 	Name      string
+	NotRead   string              // why there was nothing to check: no permission, a panic
 	NotParsed *vobject.ParseError // there is no object in it; it is left alone
 	Problems  int                 // odd lines, kept and reported
 	Unchanged bool                // without an edit
 	Edits     int                 // of mapped properties
 	OnlyLine  int                 // edits that changed their line alone
 	ReadBack  int                 // edits that read as they were written, and all else as before
+	Moves     int                 // of mapped properties added or taken out
+	OnlyMoved int                 // those after which every other line was as before
 	Failures  []string            // what went wrong, without any content
 }
 
 // OK reports whether nothing went wrong. A file that cannot be parsed at all
 // is no failure: it is reported with its line and not touched.
-func (r Report) OK() bool { return len(r.Failures) == 0 }
+func (r Report) OK() bool { return len(r.Failures) == 0 && r.NotRead == "" }
 
 // String is one line of the report. A part that does not apply is a hyphen.
 func (r Report) String() string {
+	if r.NotRead != "" {
+		return fmt.Sprintf("%s: FAILED %s", r.Name, r.NotRead)
+	}
 	if r.NotParsed != nil {
 		return fmt.Sprintf("%s: not parsed (line %d: %s), left untouched", r.Name, r.NotParsed.Line, r.NotParsed.Text)
 	}
 	out := fmt.Sprintf("%s: parsed, unchanged after no edit: %s, changed only in the intended line: %d of %d, re-parsed equal: %d of %d",
 		r.Name, yes(r.Unchanged), r.OnlyLine, r.Edits, r.ReadBack, r.Edits)
+	if r.Moves > 0 {
+		out += fmt.Sprintf(", added and removed without touching another line: %d of %d", r.OnlyMoved, r.Moves)
+	}
 	if r.Problems > 0 {
 		out += fmt.Sprintf(", odd lines kept: %d", r.Problems)
 	}
@@ -55,7 +65,7 @@ func yes(b bool) string {
 // budget is how many bytes the edits of one file may cost. Small files get one
 // edit at a time; in large ones several properties are edited together, and
 // each still has to change its own line alone.
-const budget = 64 << 20
+const budget = 16 << 20
 
 // Check examines one file.
 func Check(name string, src []byte) Report {
@@ -77,9 +87,11 @@ func Check(name string, src []byte) Report {
 	r.Edits = len(edits)
 	rounds := max(1, budget/max(1, len(src)))
 	size := max(1, (len(edits)+rounds-1)/rounds)
-	for start := 0; start < len(edits); start += size {
-		r.checkEdits(doc, edits[start:min(start+size, len(edits))])
+	for some := range slices.Chunk(edits, size) {
+		r.checkEdits(doc, some)
+		r.checkRemoval(doc, some)
 	}
+	r.checkAddition(doc)
 	return r
 }
 
@@ -130,6 +142,75 @@ func (r *Report) checkEdits(doc *vobject.Document, edits []edit) {
 	}
 }
 
+// checkRemoval takes properties out and looks at what remains.
+func (r *Report) checkRemoval(doc *vobject.Document, edits []edit) {
+	e := doc.Edit()
+	gone := map[int]bool{}
+	for _, ed := range edits {
+		e.Remove(ed.p)
+		gone[ed.index] = true
+	}
+	var want [][]byte
+	for i, l := range doc.Lines() {
+		if !gone[i] {
+			want = append(want, l.Source())
+		}
+	}
+	r.Moves += len(edits)
+	if r.checkRest(e, want, nil, edits[0].p.LineNumber()) {
+		r.OnlyMoved += len(edits)
+	}
+}
+
+// added is a property that no file has.
+const added = "X-LOCKSTEP-CHECK"
+
+// checkAddition adds a property to every component.
+func (r *Report) checkAddition(doc *vobject.Document) {
+	e := doc.Edit()
+	count := 0
+	for _, l := range doc.Lines() {
+		if strings.EqualFold(l.Name(), "BEGIN") && l.Component().Exists() {
+			e.Append(l.Component(), vobject.Text(added, addition))
+			count++
+		}
+	}
+	var want [][]byte
+	for _, l := range doc.Lines() {
+		want = append(want, l.Source())
+	}
+	r.Moves += count
+	isNew := func(p vobject.Property) bool { return p.Is(added) && clean(p.Text()) == clean(addition) }
+	if r.checkRest(e, want, isNew, 1) {
+		r.OnlyMoved += count
+	}
+}
+
+// checkRest compares the lines that were not touched by an addition or a
+// removal. Runs of empty lines may have been joined, and the last line may have
+// been given its ending.
+func (r *Report) checkRest(e *vobject.Edit, want [][]byte, isNew func(vobject.Property) bool, line int) bool {
+	again, err := e.Document()
+	if err != nil {
+		if isNew == nil && len(want) == 0 {
+			return true // nothing is left
+		}
+		r.fail("line %d: add or remove: %v", line, err)
+		return false
+	}
+	var got []byte
+	for _, l := range again.Lines() {
+		if isNew == nil || !isNew(l) {
+			got = append(got, l.Source()...)
+		}
+	}
+	if !bytes.Equal(bytes.TrimRight(got, "\r\n"), bytes.TrimRight(slices.Concat(want...), "\r\n")) {
+		r.fail("line %d: adding or removing properties changed other lines", line)
+		return false
+	}
+	return true
+}
+
 // joined puts the sources of all lines together, with the mark before the
 // first one.
 func joined(doc *vobject.Document, lines []vobject.Property) []byte {
@@ -177,11 +258,11 @@ func editOf(p vobject.Property) (edit, bool) {
 		return fieldEdit(p), true
 	case "CATEGORIES", "NICKNAME":
 		return listEdit(p), true
-	case "TEL", "EMAIL", "URL", "IMPP":
+	case "TEL", "EMAIL", "URL", "IMPP", "ATTACH":
 		return rawEdit(p, "https://example.org/edited"), true
 	case "BDAY", "ANNIVERSARY":
 		return rawEdit(p, "19850412"), true
-	case "DTSTART", "DTEND", "DUE", "COMPLETED":
+	case "DTSTART", "DTEND", "DUE", "COMPLETED", "EXDATE", "RDATE":
 		return rawEdit(p, "20300102T030405"), true
 	case "DURATION", "TRIGGER":
 		return rawEdit(p, "-PT17M"), true

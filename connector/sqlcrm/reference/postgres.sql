@@ -154,6 +154,15 @@ CREATE TABLE IF NOT EXISTS appointment_attendee (
 );
 CREATE INDEX IF NOT EXISTS appointment_attendee_email ON appointment_attendee (lower(email));
 
+-- Linked documents; the documents themselves are elsewhere.
+CREATE TABLE IF NOT EXISTS appointment_attachment (
+    appointment_id text NOT NULL REFERENCES appointment (id) ON DELETE CASCADE ON UPDATE CASCADE,
+    url            text NOT NULL,
+    name           text,
+    type           text,
+    PRIMARY KEY (appointment_id, url)
+);
+
 CREATE TABLE IF NOT EXISTS task (
     id           text PRIMARY KEY DEFAULT gen_random_uuid()::text,
     owner_id     text REFERENCES crm_user (id) ON DELETE SET NULL,
@@ -268,7 +277,7 @@ BEGIN
     FOREACH side SLICE 1 IN ARRAY ARRAY[
         ['contact_email', 'contact', 'contact_id'], ['contact_phone', 'contact', 'contact_id'],
         ['contact_address', 'contact', 'contact_id'], ['contact_url', 'contact', 'contact_id'],
-        ['appointment_attendee', 'appointment', 'appointment_id']] LOOP
+        ['appointment_attendee', 'appointment', 'appointment_id'], ['appointment_attachment', 'appointment', 'appointment_id']] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER lockstep_new_epoch AFTER TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION lockstep_new_epoch()', side[1]);
         FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
             EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %I REFERENCING %s TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lockstep_touch(%L, %L)',

@@ -159,6 +159,15 @@ CREATE TABLE IF NOT EXISTS appointment_attendee (
 );
 CREATE INDEX IF NOT EXISTS appointment_attendee_email ON appointment_attendee (lower(email));
 
+-- Linked documents; the documents themselves are elsewhere.
+CREATE TABLE IF NOT EXISTS appointment_attachment (
+    appointment_id text NOT NULL REFERENCES appointment (id) ON DELETE CASCADE ON UPDATE CASCADE,
+    url            text NOT NULL,
+    name           text,
+    type           text,
+    PRIMARY KEY (appointment_id, url)
+);
+
 CREATE TABLE IF NOT EXISTS task (
     id                text NOT NULL PRIMARY KEY DEFAULT (lower(hex(randomblob(16)))),
     owner_id          text REFERENCES crm_user (id) ON DELETE SET NULL,
@@ -272,6 +281,7 @@ CREATE TRIGGER IF NOT EXISTS appointment_deleted AFTER DELETE ON appointment BEG
     INSERT OR REPLACE INTO lockstep_tombstone (kind, id, version, lockstep_key)
     SELECT 'event', OLD.id, value, OLD.lockstep_key FROM lockstep_change;
     DELETE FROM appointment_attendee WHERE appointment_id = OLD.id;
+    DELETE FROM appointment_attachment WHERE appointment_id = OLD.id;
 END;
 CREATE TRIGGER IF NOT EXISTS appointment_attendee_insert AFTER INSERT ON appointment_attendee BEGIN
     UPDATE appointment SET version = version WHERE id = NEW.appointment_id;
@@ -280,6 +290,15 @@ CREATE TRIGGER IF NOT EXISTS appointment_attendee_update AFTER UPDATE ON appoint
     UPDATE appointment SET version = version WHERE id = NEW.appointment_id;
 END;
 CREATE TRIGGER IF NOT EXISTS appointment_attendee_delete AFTER DELETE ON appointment_attendee BEGIN
+    UPDATE appointment SET version = version WHERE id = OLD.appointment_id;
+END;
+CREATE TRIGGER IF NOT EXISTS appointment_attachment_insert AFTER INSERT ON appointment_attachment BEGIN
+    UPDATE appointment SET version = version WHERE id = NEW.appointment_id;
+END;
+CREATE TRIGGER IF NOT EXISTS appointment_attachment_update AFTER UPDATE ON appointment_attachment BEGIN
+    UPDATE appointment SET version = version WHERE id = NEW.appointment_id;
+END;
+CREATE TRIGGER IF NOT EXISTS appointment_attachment_delete AFTER DELETE ON appointment_attachment BEGIN
     UPDATE appointment SET version = version WHERE id = OLD.appointment_id;
 END;
 

@@ -175,6 +175,9 @@ func (p *parser) blank(l line, next int) {
 // breaks of quoted-printable, and base64 that some old writers put on lines of
 // its own without the leading blank.
 func (p *parser) extend(l *line, end, next int) (int, int) {
+	if p.doc.named(l, "BEGIN") || p.doc.named(l, "END") {
+		return end, next
+	}
 	switch p.doc.encodingOf(l) {
 	case encodingQuotedPrintable:
 		return p.extendQuoted(l, end, next)

@@ -1,6 +1,7 @@
 package recurrence
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -189,8 +190,17 @@ func (s Series) slots(p parsed, to time.Time) ([]slot, error) {
 			out = append(out, slot{id, wall(s.localTime(id)), d})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b slot) int { return a.id.Compare(b.id) })
+	// Of two for one moment the one that says how long it lasts counts.
+	slices.SortStableFunc(out, func(a, b slot) int { return cmp.Or(a.id.Compare(b.id), b.period()-a.period()) })
 	return slices.CompactFunc(out, func(a, b slot) bool { return a.id.Equal(b.id) }), nil
+}
+
+// period is 1 for a slot with a length of its own (RDATE;VALUE=PERIOD).
+func (sl slot) period() int {
+	if sl.extra != nil && (sl.extra.dur != nil || sl.extra.end != nil) {
+		return 1
+	}
+	return 0
 }
 
 func tooMany() error {

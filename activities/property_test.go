@@ -360,7 +360,9 @@ func (y *history) lostValues() []string {
 		rows, err := y.db.Conflicts(context.Background(), b.id)
 		y.must(err)
 		for _, r := range rows {
-			here[r.Loser.Text] = true
+			for _, v := range r.Loser {
+				here[v.Text] = true
+			}
 		}
 	}
 	var out []string

@@ -142,7 +142,7 @@ func (h *house) conflicts(name string) []string {
 	h.must(err)
 	var out []string
 	for _, r := range rows {
-		out = append(out, r.Field+"="+r.Loser.Text)
+		out = append(out, r.Field+"="+r.Loser.Text(r.Field))
 	}
 	slices.Sort(out)
 	return out

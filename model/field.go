@@ -17,6 +17,23 @@ type Field struct {
 }
 
 // Fields returns the fields of a kind, in the order in which people see them.
+//
+// The text fields overrides and alarms are
+// iCalendar components one after another, lines ended by CRLF and not folded
+// (RFC 5545 3.1), properties sorted as bytes, parameters sorted by name, zones
+// under their IANA names; so equal ones have equal texts. Times stand as
+// iCalendar writes them, in UTC or with TZID.
+//
+// In overrides a VEVENT has a RECURRENCE-ID, which names the slot it replaces
+// (as a moment: 090000 in Berlin and 080000Z are one), and the properties that
+// are shared: no UID, DTSTAMP, CREATED, LAST-MODIFIED, SEQUENCE or X- property,
+// and no CATEGORIES, TRANSP or VALARM, which are personal. STATUS:CANCELLED
+// means the same as an EXDATE in recurrence.
+//
+// In alarms a VALARM has no UID, ACKNOWLEDGED, RELATED-TO or X- property.
+//
+// start, end (or due), time_zone, recurrence and overrides of a series are one
+// object: plan compares them by the occurrences they come to.
 func Fields(k Kind) []Field {
 	switch k {
 	case Contact:
@@ -87,9 +104,9 @@ func contactFields() []Field {
 		{Name: "organization", Means: "company"},
 		{Name: "department", Means: "unit within the company"},
 		{Name: "job_title", Means: "position"},
-		{Name: "emails", Set: true, Means: "e-mail addresses; key: FoldAddress; attributes: type (home, work, other), label, preferred (1)"},
+		{Name: "emails", Set: true, Means: "e-mail addresses; key: FoldAddress; attributes: type (home, work, other), label (the user's own word for it, beside or instead of a type), preferred (1)"},
 		{Name: "phones", Set: true, Means: "telephone numbers; key: PhoneKey; attributes: type (home, work, cell, fax, other), label, preferred"},
-		{Name: "addresses", Set: true, Means: "postal addresses; key: AddressKey; attributes: type, street, city, region, postal_code, country, po_box, extended"},
+		{Name: "addresses", Set: true, Means: "postal addresses; key: AddressKey; attributes: type (home, work, other), label, preferred (1), street, city, region, postal_code, country, po_box, extended"},
 		{Name: "urls", Set: true, Means: "web addresses; key: the address"},
 		{Name: "birthday", Means: "YYYY-MM-DD, or --MM-DD without the year"},
 		{Name: "notes", Means: "free text"},
@@ -107,7 +124,7 @@ func eventFields() []Field {
 		{Name: "end", Sensitive: true, Means: "as start; exclusive; all-day: the day after the last"},
 		{Name: "time_zone", Means: "IANA zone in which the event is meant; empty = UTC, floating or all day"},
 		{Name: "recurrence", Sensitive: true, Means: "RRULE, RDATE and EXDATE content lines, one a line, sorted (RFC 5545 3.8.5)"},
-		{Name: "overrides", Sensitive: true, Means: "changed occurrences: VEVENT components as iCalendar text, by RECURRENCE-ID"},
+		{Name: "overrides", Sensitive: true, Means: "changed occurrences as iCalendar text: one VEVENT each, sorted by the moment that its RECURRENCE-ID names; see Fields"},
 		{Name: "organizer", Sensitive: true, Means: "folded e-mail address of the organizer"},
 		{Name: "attendees", Set: true, Sensitive: true, Means: "invited people; key: FoldAddress; text: name; attributes: status (accepted, declined, tentative; absent = no answer), role (optional, resource; absent = required)"},
 		{Name: "status", Sensitive: true, Means: "tentative or cancelled; absent = confirmed"},
@@ -115,7 +132,7 @@ func eventFields() []Field {
 		{Name: "url", Means: "link"},
 		{Name: "attachments", Set: true, Means: "linked documents; key: the address; text: the file's name; attributes: type (media type)"},
 		{Name: "transparency", Personal: true, Means: "free; absent = busy"},
-		{Name: "alarms", Personal: true, Means: "VALARM components as iCalendar text"},
+		{Name: "alarms", Personal: true, Means: "reminders as iCalendar text: one VALARM each, sorted; see Fields"},
 		{Name: "categories", Set: true, Personal: true, Means: "the mailbox's own labels; key: folded text"},
 	}
 }
@@ -134,7 +151,7 @@ func taskFields() []Field {
 		{Name: "recurrence", Means: "as an event's"},
 		{Name: "class", Means: "as an event's"},
 		{Name: "url", Means: "link"},
-		{Name: "alarms", Personal: true, Means: "VALARM components as iCalendar text"},
+		{Name: "alarms", Personal: true, Means: "reminders as iCalendar text: one VALARM each, sorted; see Fields"},
 		{Name: "categories", Set: true, Personal: true, Means: "the mailbox's own labels; key: folded text"},
 	}
 }

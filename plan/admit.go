@@ -86,12 +86,25 @@ func past(c model.Content, now time.Time) bool {
 // Instant reads a time of canonical content. A floating time and a date are
 // read as if in UTC: good enough for a window of days.
 func Instant(s string) (time.Time, bool) {
-	for _, layout := range []string{"2006-01-02T15:04:05Z", "2006-01-02T15:04:05", "2006-01-02"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
+	t, _, err := parseTime(s)
+	return t, err == nil
+}
+
+// The forms of a time in canonical content.
+const (
+	instantLayout  = "2006-01-02T15:04:05Z"
+	floatingLayout = "2006-01-02T15:04:05"
+	dateLayout     = "2006-01-02"
+)
+
+// parseTime reads a time of canonical content and says in which form it is.
+func parseTime(s string) (t time.Time, layout string, err error) {
+	for _, layout = range []string{instantLayout, floatingLayout, dateLayout} {
+		if t, err = time.Parse(layout, s); err == nil {
+			return t, layout, nil
 		}
 	}
-	return time.Time{}, false
+	return t, "", err
 }
 
 // Until returns the latest UNTIL of a recurrence's rules (RFC 5545 3.3.10); no

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -25,8 +26,9 @@ func Build(in Input) Plan {
 }
 
 type builder struct {
-	in  Input
-	out Plan
+	in    Input
+	out   Plan
+	zones map[string]*time.Location // found so far
 }
 
 func (b *builder) change(p Pair, c Change) {
@@ -105,8 +107,10 @@ func mixed(mail, flows model.Content, fields []string) model.Content {
 // whole content, so that what does not flow stays as the user has it.
 func (b *builder) onto(p Pair, target, flows model.Content) model.Content {
 	out := p.Mail.Content.Clone()
+	times := b.timed(p.Kind, target, flows)
+	moved := len(model.Differing(target.Only(times), flows.Only(times))) > 0
 	for _, f := range b.in.Fields[p.Kind] {
-		if !target[f].Equal(flows[f]) {
+		if !target[f].Equal(flows[f]) || moved && slices.Contains(times, f) {
 			out.Put(f, target[f])
 		}
 	}

@@ -113,7 +113,7 @@ func TestSameFieldFollowsPolicyAndKeepsTheLoser(t *testing.T) {
 		rule.Wins = tt.wins
 		in.Policy.Kinds[model.Event] = rule
 		got := Build(in)
-		if len(got.Conflicts) != 1 || got.Conflicts[0].Winner != tt.winner || got.Conflicts[0].Loser.Text != tt.loser {
+		if len(got.Conflicts) != 1 || got.Conflicts[0].Winner != tt.winner || got.Conflicts[0].Loser.Text("title") != tt.loser {
 			t.Errorf("wins %s: conflicts %+v", tt.wins, got.Conflicts)
 		}
 		if len(got.Writes) != 1 || got.Writes[0].Side != tt.winner.Other() {

@@ -139,23 +139,13 @@ func (b *builder) decide(p Pair) {
 
 // classes places both sides.
 func (b *builder) classes(p Pair) (crm, mail class) {
-	fields := b.in.Fields[p.Kind]
 	crm = classOf(p.CRM, p.CRMBase, func() bool {
-		return differIn(fields, p.CRM.Content, p.CRMBase.Content)
+		return b.differ(p.Kind, p.CRM.Content, p.CRMBase.Content)
 	})
 	mail = classOf(p.Mail, p.MailBase, func() bool {
-		return differIn(fields, b.flowing(p, p.MailBase.Content), p.MailBase.Content)
+		return b.differ(p.Kind, b.flowing(p, p.MailBase.Content), p.MailBase.Content)
 	})
 	return crm, mail
-}
-
-func differIn(fields []string, a, b model.Content) bool {
-	for _, f := range fields {
-		if !a[f].Equal(b[f]) {
-			return true
-		}
-	}
-	return false
 }
 
 // resting reports whether a pair is left alone until a person or a change of

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"lockstep.dev/model"
+	"lockstep.dev/recurrence"
 )
 
 // merged is the outcome of a merge: what each side should hold, and what was
@@ -20,7 +21,11 @@ type merged struct {
 func (b *builder) merge(p Pair, crm, mail model.Content) merged {
 	out := merged{crm: crm.Clone(), mail: mail.Clone()}
 	winner := b.winner(p)
+	times := b.mergeTimes(p, crm, mail, winner, &out)
 	for _, f := range b.in.Fields[p.Kind] {
+		if slices.Contains(times, f) {
+			continue
+		}
 		m := fieldMerge{c: crm[f], m: mail[f], set: model.IsSet(p.Kind, f), winner: winner}
 		m.based = p.CRMBase != nil && p.MailBase != nil
 		if m.based {
@@ -30,10 +35,38 @@ func (b *builder) merge(p Pair, crm, mail model.Content) merged {
 		out.crm.Put(f, toC)
 		out.mail.Put(f, toM)
 		if !lost.Empty() {
-			out.conflicts = append(out.conflicts, EditConflict{Entity: p.Entity, Kind: p.Kind, Field: f, Winner: winner, Loser: lost})
+			out.conflicts = append(out.conflicts, EditConflict{Entity: p.Entity, Kind: p.Kind, Field: f, Winner: winner, Loser: model.Content{f: lost}})
 		}
 	}
 	return out
+}
+
+// mergeTimes merges what the sides say of when an item is, as one object, and
+// returns the fields it has dealt with.
+func (b *builder) mergeTimes(p Pair, crm, mail model.Content, winner model.Side, out *merged) []string {
+	t := timesMerge{b: b, p: p, winner: winner, based: p.CRMBase != nil && p.MailBase != nil}
+	known := []model.Content{crm, mail}
+	if t.based {
+		known = append(known, p.CRMBase.Content, p.MailBase.Content)
+	}
+	t.fields = b.timed(p.Kind, known...)
+	for i := range known {
+		known[i] = known[i].Only(t.fields)
+	}
+	t.now = [2]model.Content{known[0], known[1]}
+	if len(model.Differing(known[0], known[1])) == 0 {
+		return t.fields
+	}
+	if t.based {
+		t.was = [2]model.Content{known[2], known[3]}
+	}
+	to, lost := t.do()
+	for _, f := range t.fields {
+		out.crm.Put(f, to[recurrence.Left][f])
+		out.mail.Put(f, to[recurrence.Right][f])
+	}
+	out.conflicts = append(out.conflicts, lost...)
+	return t.fields
 }
 
 // winner decides who wins where both sides changed the same field.

@@ -138,7 +138,7 @@ type EditConflict struct {
 	Kind   model.Kind
 	Field  string
 	Winner model.Side
-	Loser  model.Value
+	Loser  model.Content // what lost, by field: of a series several at once
 }
 
 // Issue is an item that cannot be synced.

@@ -66,7 +66,7 @@ func TestMergeConvergesAndLosesNothing(t *testing.T) {
 				if edited == "" || now[f].Equal(was[f]) || after.CRM.Content.Text(f) == edited {
 					continue
 				}
-				if !slices.ContainsFunc(built.Conflicts, func(c EditConflict) bool { return c.Field == f && c.Loser.Text == edited }) {
+				if !slices.ContainsFunc(built.Conflicts, func(c EditConflict) bool { return c.Field == f && c.Loser.Text(f) == edited }) {
 					t.Fatalf("the %s side's edit of %s to %q is lost: %s", side, f, edited, kept)
 				}
 			}

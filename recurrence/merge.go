@@ -3,7 +3,6 @@ package recurrence
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"lockstep.dev/vobject"
@@ -18,16 +17,31 @@ const (
 	Right
 )
 
+// Part is what of a series a conflict is about.
+type Part uint8
+
+// The parts.
+const (
+	Whole     Part = iota // start and rules
+	Length                // the duration
+	Date                  // an added date (RDATE)
+	Exception             // one occurrence
+)
+
 // Conflict is something both sides changed in different ways.
 type Conflict struct {
+	Part Part
 	// Key is the occurrence, by its RECURRENCE-ID in UTC; the zero time means
 	// the series as a whole.
 	Key  time.Time
+	Lost Side // the side whose change was not taken
 	Text string
 }
 
-// Equal reports whether two series mean the same: start, rules, dates,
-// durations and overrides, however they are written.
+// Equal reports whether two series mean the same: the same occurrences, dates,
+// durations and overrides, however they are written. A COUNT and an UNTIL that
+// end a rule at the same occurrence are the same, so are parts of a rule that
+// its start implies, and zones that keep the same time.
 func Equal(a, b Series) (bool, error) {
 	x, err := a.view()
 	if err != nil {
@@ -42,7 +56,7 @@ func Equal(a, b Series) (bool, error) {
 
 // view is a series in a form that can be compared.
 type view struct {
-	pattern  string // start, zone and rules
+	pattern  string // start and rules; see patternText
 	duration vobject.Duration
 	dates    map[time.Time]string // RDATE: end or duration
 	states   map[time.Time]state  // what is special about a slot
@@ -63,13 +77,7 @@ func (s Series) view() (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{duration: s.Duration, dates: map[time.Time]string{}, states: map[time.Time]state{}}
-	rules := make([]string, len(p.rules))
-	for i, r := range p.rules {
-		rules[i] = r.String()
-	}
-	slices.Sort(rules)
-	v.pattern = s.Start.String() + " " + s.zone(s.Start).String() + " " + strings.Join(rules, " ")
+	v := view{pattern: s.patternText(p), duration: normal(s.Duration), dates: map[time.Time]string{}, states: map[time.Time]state{}}
 	for _, d := range p.dates {
 		v.dates[s.Instant(d.at)] = periodText(d)
 	}
@@ -94,7 +102,7 @@ func (v view) addOverride(s Series, o Override) {
 	case o.Cancelled:
 		v.states[id] = state{cancelled: true, following: o.Following}
 	default:
-		st := state{following: o.Following, start: id, duration: o.Duration, content: o.Content}
+		st := state{following: o.Following, start: id, duration: normal(o.Duration), content: o.Content}
 		if o.Start.Complete() {
 			st.start = s.Instant(o.Start)
 		}
@@ -119,35 +127,51 @@ func periodText(d dated) string {
 // taken, and it is a conflict. An occurrence that one side removed is not
 // brought back by the other side not knowing it.
 func Merge(base, left, right Series, prefer Side) (Series, []Conflict, error) {
-	m := merger{sides: [2]Series{left, right}, prefer: prefer}
-	var err error
-	if m.base, err = base.view(); err != nil {
-		return Series{}, nil, err
-	}
-	for i, s := range m.sides {
-		if m.views[i], err = s.view(); err != nil {
-			return Series{}, nil, err
-		}
-	}
-	changedLeft, changedRight := m.views[Left].pattern != m.base.pattern, m.views[Right].pattern != m.base.pattern
-	if changedLeft && changedRight && m.views[Left].pattern != m.views[Right].pattern {
-		return m.sides[prefer], []Conflict{{Text: "both sides changed the start or the rule of the series"}}, nil
-	}
-	m.owner = prefer
-	if changedLeft != changedRight {
-		m.owner = Left
-		if changedRight {
-			m.owner = Right
-		}
-	}
-	return m.merge()
+	out, conflicts, err := Reconcile([2]Series{base, base}, [2]Series{left, right}, prefer)
+	return out[prefer], conflicts, err
 }
 
+// Reconcile is Merge for two systems that each keep the series in a way of
+// their own: a side's edit is its difference from its own base, and what
+// neither side edited stays on each side as it is there. It returns what each
+// side should hold. Zero bases unite two series that never agreed.
+func Reconcile(bases, sides [2]Series, prefer Side) (out [2]Series, conflicts []Conflict, err error) {
+	m := merger{sides: sides, prefer: prefer}
+	for i := range sides {
+		if m.bases[i], err = bases[i].view(); err != nil {
+			return out, nil, err
+		}
+		if m.views[i], err = sides[i].view(); err != nil {
+			return out, nil, err
+		}
+	}
+	changedLeft, changedRight := m.views[Left].pattern != m.bases[Left].pattern, m.views[Right].pattern != m.bases[Right].pattern
+	if changedLeft && changedRight && m.views[Left].pattern != m.views[Right].pattern {
+		out[Left], out[Right] = sides[prefer], sides[prefer]
+		return out, []Conflict{{Lost: 1 - prefer, Text: "both sides changed the start or the rule of the series"}}, nil
+	}
+	for _, keep := range []Side{Left, Right} {
+		m.owner, m.keep, m.conflicts = keep, keep, nil
+		switch {
+		case changedLeft && !changedRight:
+			m.owner = Left
+		case changedRight && !changedLeft:
+			m.owner = Right
+		}
+		if out[keep], conflicts, err = m.merge(); err != nil {
+			return out, nil, err
+		}
+	}
+	return out, conflicts, nil
+}
+
+// merger makes what one side should hold.
 type merger struct {
-	base      view
+	bases     [2]view
 	sides     [2]Series
 	views     [2]view
 	prefer    Side
+	keep      Side // whose result it is; what nobody changed is taken from it
 	owner     Side // whose start and rules the result has
 	conflicts []Conflict
 
@@ -160,8 +184,8 @@ type merger struct {
 func (m *merger) merge() (Series, []Conflict, error) {
 	out := m.sides[m.owner]
 	out.Duration = m.duration()
-	m.dates, m.datesFrom = pick(m, m.base.dates, m.views[Left].dates, m.views[Right].dates, "both sides changed an added date")
-	m.states, m.statesFrom = pick(m, m.base.states, m.views[Left].states, m.views[Right].states, "both sides changed this occurrence")
+	m.dates, m.datesFrom = pick(m, func(v view) map[time.Time]string { return v.dates }, Conflict{Part: Date, Text: "both sides changed an added date"})
+	m.states, m.statesFrom = pick(m, func(v view) map[time.Time]state { return v.states }, Conflict{Part: Exception, Text: "both sides changed this occurrence"})
 	if err := m.dropHomeless(); err != nil {
 		return Series{}, nil, err
 	}
@@ -176,45 +200,53 @@ func (m *merger) merge() (Series, []Conflict, error) {
 
 func (m *merger) duration() vobject.Duration {
 	l, r := m.views[Left].duration, m.views[Right].duration
-	switch {
-	case l == r || r == m.base.duration:
-		return l
-	case l == m.base.duration:
-		return r
+	side, clash := m.choose(l == r, l != m.bases[Left].duration, r != m.bases[Right].duration)
+	if clash {
+		m.conflicts = append(m.conflicts, Conflict{Part: Length, Lost: 1 - m.prefer, Text: "both sides changed the duration"})
 	}
-	m.conflicts = append(m.conflicts, Conflict{Text: "both sides changed the duration"})
-	return m.views[m.prefer].duration
+	return m.views[side].duration
 }
 
-// pick merges two maps by key: equal, one changed, or a conflict. It also says
-// which side each value comes from.
-func pick[V comparable](m *merger, base, left, right map[time.Time]V, conflict string) (map[time.Time]V, map[time.Time]Side) {
-	keys := maps.Clone(base)
-	maps.Copy(keys, left)
-	maps.Copy(keys, right)
+// choose says from which side a part of the series is taken.
+func (m *merger) choose(equal, changedLeft, changedRight bool) (from Side, clash bool) {
+	switch {
+	case equal, !changedLeft && !changedRight:
+		return m.keep, false
+	case !changedRight:
+		return Left, false
+	case !changedLeft:
+		return Right, false
+	}
+	return m.prefer, true
+}
+
+// pick merges a map of the two sides by key: equal, one changed, or a conflict.
+// It also says which side each value comes from.
+func pick[V comparable](m *merger, of func(view) map[time.Time]V, conflict Conflict) (map[time.Time]V, map[time.Time]Side) {
+	left, right, baseLeft, baseRight := of(m.views[Left]), of(m.views[Right]), of(m.bases[Left]), of(m.bases[Right])
+	keys := maps.Clone(baseLeft)
+	for _, more := range []map[time.Time]V{baseRight, left, right} {
+		maps.Copy(keys, more)
+	}
 	out, from := map[time.Time]V{}, map[time.Time]Side{}
 	for key := range keys {
-		b, inBase := base[key]
-		l, inLeft := left[key]
-		r, inRight := right[key]
-		side := Left
-		switch {
-		case inLeft == inRight && l == r:
-			side = m.owner
-		case inRight == inBase && r == b:
-		case inLeft == inBase && l == b:
-			side = Right
-		default:
-			side = m.prefer
-			m.conflicts = append(m.conflicts, Conflict{key, conflict})
+		side, clash := m.choose(same(left, right, key), !same(left, baseLeft, key), !same(right, baseRight, key))
+		if clash {
+			conflict.Key, conflict.Lost = key, 1-m.prefer
+			m.conflicts = append(m.conflicts, conflict)
 		}
-		if v, there := l, inLeft; side == Left && there {
-			out[key], from[key] = v, side
-		} else if v, there := r, inRight; side == Right && there {
+		if v, there := of(m.views[side])[key]; there {
 			out[key], from[key] = v, side
 		}
 	}
 	return out, from
+}
+
+// same reports whether two maps agree about a key.
+func same[V comparable](a, b map[time.Time]V, key time.Time) bool {
+	x, inA := a[key]
+	y, inB := b[key]
+	return inA == inB && x == y
 }
 
 // dropHomeless removes what belongs to slots that the new rules do not have.
@@ -237,7 +269,9 @@ func (m *merger) dropHomeless() error {
 			continue
 		}
 		if !m.states[key].cancelled {
-			m.conflicts = append(m.conflicts, Conflict{key, "one side edited an occurrence that the other side's new rule does not have"})
+			m.conflicts = append(m.conflicts, Conflict{
+				Part: Exception, Key: key, Lost: m.statesFrom[key], Text: "one side edited an occurrence that the other side's new rule does not have",
+			})
 		}
 		delete(m.states, key)
 	}

@@ -27,7 +27,7 @@ var rule = []struct {
 	{"vobject", []string{"vobject", "timezone"}},
 	{"timezone", []string{"vobject", "timezone"}},
 	{"recurrence", []string{"vobject", "timezone", "recurrence"}},
-	{"plan", []string{"model"}},
+	{"plan", []string{"model", "recurrence", "vobject"}},
 	{"fault", []string{"model"}},
 	{"connector/connectortest", []string{"model", "fault", "connector"}},
 	{"connector/connectormock", []string{"model", "connector"}},

@@ -43,13 +43,27 @@ func (a *app) listConflicts(ctx context.Context, mailbox string, content bool) e
 			v := conflictView{Mailbox: m.Address, ID: c.ID, At: optional(c.At), Kind: c.Kind, Field: c.Field, Winner: c.Winner, Entity: c.Entity}
 			row := []string{relative(a.Now(), c.At), v.Mailbox, string(v.Kind), v.Field, string(v.Winner), string(v.Entity)}
 			if content {
-				v.Loser = &c.Loser
-				row = append(row, valueText(c.Loser))
+				v.Loser = c.Loser
+				row = append(row, contentText(c.Loser))
 			}
 			views, t.rows = append(views, v), append(t.rows, row)
 		}
 	}
 	return a.list(views, t)
+}
+
+// contentText writes what lost on one line: of several fields each with its
+// name.
+func contentText(c model.Content) string {
+	names := c.Fields()
+	if len(names) == 1 {
+		return valueText(c[names[0]])
+	}
+	var out []string
+	for _, n := range names {
+		out = append(out, n+" "+valueText(c[n]))
+	}
+	return strings.Join(out, "; ")
 }
 
 // valueText writes a value on one line.

@@ -32,8 +32,8 @@ func shown(t *testing.T) *house {
 		{Issue: plan.Issue{Entity: "e2", Kind: model.Event, Side: model.Mail, Item: "9", Code: "dav.412", Message: "It was changed meanwhile."}, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Hour), Count: 1},
 	}
 	h.st.conflicts = []store.ConflictRow{
-		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "job_title", Winner: model.CRM, Loser: model.Value{Text: "Chief\nBaker"}}, ID: "cfl_1", At: noon().Add(-time.Hour)},
-		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "emails", Winner: model.Mail, Loser: model.Value{Set: []model.Element{{Key: "a@b", Text: "A@b"}, {Key: "c@d"}}}}, ID: "cfl_2", At: noon().Add(-time.Hour)},
+		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "job_title", Winner: model.CRM, Loser: model.Content{"job_title": {Text: "Chief\nBaker"}}}, ID: "cfl_1", At: noon().Add(-time.Hour)},
+		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "emails", Winner: model.Mail, Loser: model.Content{"emails": {Set: []model.Element{{Key: "a@b", Text: "A@b"}, {Key: "c@d"}}}}}, ID: "cfl_2", At: noon().Add(-time.Hour)},
 	}
 	h.st.explain = []store.Explanation{
 		{

@@ -178,7 +178,7 @@ type conflictView struct {
 	Field   string         `json:"field"`
 	Winner  model.Side     `json:"winner"`
 	Entity  model.EntityID `json:"entity"`
-	Loser   *model.Value   `json:"loser,omitempty"` // with --content only
+	Loser   model.Content  `json:"loser,omitempty"` // with --content only
 }
 
 // roundView is `round list` (an array of them).

@@ -258,7 +258,7 @@ func (c *chunk) forget(items []itemKey) {
 // saveConflicts keeps the losing values of edit conflicts, each once.
 func (c *chunk) saveConflicts() {
 	for _, v := range c.in.Plan.Conflicts {
-		k := conflictKey{c.m.ID, v.Entity, v.Field, c.keep(model.Content{v.Field: v.Loser})}
+		k := conflictKey{c.m.ID, v.Entity, v.Field, c.keep(v.Loser)}
 		if _, known := c.conflicts.get(k); !known {
 			c.conflicts.put(k, store.ConflictRow{EditConflict: v, ID: c.newID("cft"), At: c.in.Now})
 		}

@@ -175,11 +175,9 @@ func (c *chunk) forget(items map[model.Side]map[string][]string) error {
 func (c *chunk) saveConflicts() error {
 	var rows [][]any
 	for _, v := range c.Plan.Conflicts {
-		loser := model.Content{}
-		loser.Put(v.Field, v.Loser)
 		rows = append(rows, []any{
 			newID("cft"), c.scope.ID, string(v.Entity), string(v.Kind), v.Field, string(v.Winner),
-			c.stored.content(loser), micros(c.Now),
+			c.stored.content(v.Loser), micros(c.Now),
 		})
 	}
 	if err := c.stored.save(c.tx, nil); err != nil {

@@ -128,7 +128,7 @@ func (d *DB) Conflicts(ctx context.Context, id model.MailboxID) ([]store.Conflic
 			}
 			out = append(out, store.ConflictRow{
 				EditConflict: plan.EditConflict{
-					Entity: model.EntityID(r.Entity), Kind: model.Kind(r.Kind), Field: r.Field, Winner: model.Side(r.Winner), Loser: content[r.Field],
+					Entity: model.EntityID(r.Entity), Kind: model.Kind(r.Kind), Field: r.Field, Winner: model.Side(r.Winner), Loser: content,
 				},
 				ID: r.ID, At: instant(r.Created),
 			})

@@ -154,7 +154,7 @@ func (w *town) decide(m model.Mailbox) string {
 		switch {
 		case p.CRM != nil && p.Mail != nil:
 			c.Plan.Changes = append(c.Plan.Changes, plan.Change{Entity: p.Entity, Kind: p.Kind, State: plan.Linked, CRMKey: &p.CRM.Key, MailKey: &p.Mail.Key})
-			c.Plan.Conflicts = append(c.Plan.Conflicts, plan.EditConflict{Entity: p.Entity, Kind: p.Kind, Field: "notes", Winner: model.CRM, Loser: model.Value{Text: "lost"}})
+			c.Plan.Conflicts = append(c.Plan.Conflicts, plan.EditConflict{Entity: p.Entity, Kind: p.Kind, Field: "notes", Winner: model.CRM, Loser: model.Content{"notes": {Text: "lost"}}})
 		case p.Mail == nil:
 			c.Plan.Writes = append(c.Plan.Writes, plan.Write{
 				Entity: p.Entity, Kind: p.Kind, Side: model.Mail, Final: true, OtherKey: p.CRM.Key,

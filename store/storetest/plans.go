@@ -173,7 +173,7 @@ func approvalIsForOnePlan(w *world) {
 func anEditConflictIsKept(w *world) {
 	ann := w.mailbox("ann")
 	w.arrive(ann.ID, contact("m1", "Ann"))
-	loser := model.Value{Text: "lost words"}
+	loser := model.Content{"notes": {Text: "lost words"}}
 	for range 2 {
 		w.plan(ann, store.PlanReady, func(p store.Pair) plan.Plan {
 			return plan.Plan{
@@ -185,7 +185,7 @@ func anEditConflictIsKept(w *world) {
 	got, err := w.s.Conflicts(w.ctx, ann.ID)
 	w.ok(err)
 	equal(w, "conflicts", len(got), 1)
-	same(w, "loser", got[0].Loser, loser)
+	same(w, "loser", got[0].Loser["notes"], loser["notes"])
 	equal(w, "field", got[0].Field, "notes")
 	equal(w, "winner", got[0].Winner, model.CRM)
 }

@@ -149,13 +149,17 @@ func (b *builder) classes(p Pair) (crm, mail class) {
 	return crm, mail
 }
 
-func differIn(fields []string, a, b model.Content) bool {
+func differIn(fields []string, a, b model.Content) bool { return len(DifferingIn(fields, a, b)) > 0 }
+
+// DifferingIn returns those of the fields in which two contents differ.
+func DifferingIn(fields []string, a, b model.Content) []string {
+	var out []string
 	for _, f := range fields {
 		if !a[f].Equal(b[f]) {
-			return true
+			out = append(out, f)
 		}
 	}
-	return false
+	return out
 }
 
 // resting reports whether a pair is left alone until a person or a change of

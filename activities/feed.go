@@ -27,7 +27,9 @@ const settleGap = 2 * time.Second
 
 // Feed reads a CRM once for all its mailboxes (design decision 3), routes what
 // changed to those concerned and wakes them.
-func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) { return a.feed(ctx, in, true) }
+func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
+	return a.feed(ctx, in, true)
+}
 
 // feed is one pass; in the middle of a mailbox's round nothing is audited.
 func (a *Activities) feed(ctx context.Context, in FeedIn, audits bool) (FeedOut, error) {

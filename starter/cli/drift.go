@@ -24,7 +24,9 @@ func (a *app) audit() *cobra.Command {
 			"when a disabled mailbox is enabled again. The report: lockstep drift show MAILBOX.",
 		Args: takes(1, -1), ValidArgsFunction: a.completeMailbox,
 		Example: "  lockstep audit anna@example.com",
-		RunE:    func(c *cobra.Command, args []string) error { return a.command(c.Context(), args, activities.VerbAudit, w) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.command(c.Context(), args, activities.VerbAudit, w)
+		},
 	}
 	w.flags(c, 10*time.Minute)
 	return c

@@ -173,7 +173,7 @@ func (d *differ) fresh(ctx context.Context) error {
 	if !slices.ContainsFunc(page, isNew) {
 		return nil
 	}
-	_, err = d.a.Feed(ctx, FeedIn{Connection: d.m.crm.ID})
+	_, err = d.a.feed(ctx, FeedIn{Connection: d.m.crm.ID}, false)
 	return err
 }
 

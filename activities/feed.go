@@ -28,6 +28,11 @@ const settleGap = 2 * time.Second
 // Feed reads a CRM once for all its mailboxes (design decision 3), routes what
 // changed to those concerned and wakes them.
 func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
+	return a.feed(ctx, in, true)
+}
+
+// feed is one pass; in the middle of a mailbox's round nothing is audited.
+func (a *Activities) feed(ctx context.Context, in FeedIn, audits bool) (FeedOut, error) {
 	c, err := a.Store.Connection(ctx, in.Connection)
 	if err != nil {
 		return FeedOut{}, err
@@ -55,7 +60,17 @@ func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
 			return FeedOut{}, err
 		}
 	}
+	if audits && complete(collections) && due(a.Now(), c.AuditAt) {
+		if _, err := r.audit(ctx, nil); err != nil && !errors.Is(err, store.ErrStale) {
+			return FeedOut{}, err
+		}
+	}
 	return a.endPass(ctx, c, r, begun)
+}
+
+// complete reports whether every collection was listed to its end.
+func complete(all []store.Collection) bool {
+	return !slices.ContainsFunc(all, func(c store.Collection) bool { return !c.Missing && !c.Complete })
 }
 
 func (a *Activities) endPass(ctx context.Context, c model.Connection, r reader, begun time.Time) (FeedOut, error) {

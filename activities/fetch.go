@@ -37,6 +37,7 @@ type FetchOut struct {
 	Restored   bool   // our own database is older than the workflow: cursors were reset
 	SettleFor  int    // Restored: rounds to look before writing
 	Trouble    string // a collection that cannot be read; the others go on
+	Audited    string // what a comparison with complete listings found, in words
 	Next       time.Duration
 }
 
@@ -54,7 +55,7 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 	if err := a.witness(ctx, m, in, &out); err != nil {
 		return out, err
 	}
-	if err := a.readMailbox(ctx, m, &out); err != nil {
+	if err := a.readMailbox(ctx, m, in, &out); err != nil {
 		return out, err
 	}
 	if err := a.outlook(ctx, m, in, &out); err != nil {
@@ -142,7 +143,7 @@ func (a *Activities) crmRead(ctx context.Context, m mailbox) (bool, error) {
 	return len(crm) > 0, nil
 }
 
-func (a *Activities) readMailbox(ctx context.Context, m mailbox, out *FetchOut) error {
+func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out *FetchOut) error {
 	s, err := a.openMail(ctx, m)
 	if err != nil {
 		return err
@@ -152,11 +153,12 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, out *FetchOut) 
 	if err != nil {
 		return err
 	}
+	r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID}
 	for _, c := range collections {
 		if c.Missing {
 			continue
 		}
-		r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID}
+		r.changed, r.absent = 0, 0
 		if err := r.collection(ctx, c); apart(err) {
 			// One collection that is closed to us must not stop the others;
 			// what it held is neither changed nor gone.
@@ -168,7 +170,15 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, out *FetchOut) 
 		out.Changed += r.changed
 		out.Absent += r.absent
 	}
-	return nil
+	if in.Show || out.LookOnly || !due(a.Now(), m.AuditAt) {
+		return nil
+	}
+	r.changed, r.absent = 0, 0
+	report, err := r.audit(ctx, &m)
+	out.Changed += r.changed
+	out.Absent += r.absent
+	out.Audited = summary(report)
+	return err
 }
 
 // apart reports whether a fault concerns one collection only, for good.
@@ -225,9 +235,14 @@ func (r *reader) collection(ctx context.Context, c store.Collection) error {
 		return err
 	}
 	r.a.Log.InfoContext(ctx, "resume position expired; listing in full", "mailbox", r.mailbox, "kind", c.Kind)
-	if err := r.a.Store.ResetCursors(ctx, r.connection, r.mailbox); err != nil {
+	if err := r.a.Store.ResetCursors(ctx, r.connection, r.mailbox, c.Collection); err != nil {
 		return err
 	}
+	return r.again(ctx, c.Collection)
+}
+
+// again reads a collection's changes from where it stands now.
+func (r *reader) again(ctx context.Context, c model.Collection) error {
 	all, err := r.a.Store.Collections(ctx, r.connection, r.mailbox)
 	if err != nil {
 		return err

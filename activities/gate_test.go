@@ -139,8 +139,8 @@ func (m mortal) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, e
 	return commit(m, "SavePage", func() (store.PageOut, error) { return m.Store.SavePage(ctx, in) })
 }
 
-func (m mortal) ResetCursors(ctx context.Context, c model.ConnectionID, id model.MailboxID) error {
-	return commit0(m, "ResetCursors", func() error { return m.Store.ResetCursors(ctx, c, id) })
+func (m mortal) ResetCursors(ctx context.Context, c model.ConnectionID, id model.MailboxID, only ...model.Collection) error {
+	return commit0(m, "ResetCursors", func() error { return m.Store.ResetCursors(ctx, c, id, only...) })
 }
 
 func (m mortal) FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error) {
@@ -242,6 +242,34 @@ func (m mortal) SetMailboxState(ctx context.Context, id model.MailboxID, s model
 
 func (m mortal) FinishRequest(ctx context.Context, id string, o store.RequestOutcome, message string) error {
 	return commit0(m, "FinishRequest", func() error { return m.Store.FinishRequest(ctx, id, o, message) })
+}
+
+func (m mortal) ScheduleAudit(ctx context.Context, c model.ConnectionID, id model.MailboxID, at time.Time) error {
+	return commit0(m, "ScheduleAudit", func() error { return m.Store.ScheduleAudit(ctx, c, id, at) })
+}
+
+func (m mortal) BeginAudit(ctx context.Context, a store.Audit) (store.Audit, error) {
+	return commit(m, "BeginAudit", func() (store.Audit, error) { return m.Store.BeginAudit(ctx, a) })
+}
+
+func (m mortal) Sight(ctx context.Context, audit string, refs []model.Ref) error {
+	return commit0(m, "Sight", func() error { return m.Store.Sight(ctx, audit, refs) })
+}
+
+func (m mortal) Compare(ctx context.Context, audit string, listed []model.Collection, asOf time.Time) error {
+	return commit0(m, "Compare", func() error { return m.Store.Compare(ctx, audit, listed, asOf) })
+}
+
+func (m mortal) ConfirmDrift(ctx context.Context, audit string) ([]store.Drift, error) {
+	return commit(m, "ConfirmDrift", func() ([]store.Drift, error) { return m.Store.ConfirmDrift(ctx, audit) })
+}
+
+func (m mortal) NoteDrift(ctx context.Context, audit string, d []store.Drift) error {
+	return commit0(m, "NoteDrift", func() error { return m.Store.NoteDrift(ctx, audit, d) })
+}
+
+func (m mortal) EndAudit(ctx context.Context, audit string, unproven []store.Drift, now, next time.Time) (store.Audit, error) {
+	return commit(m, "EndAudit", func() (store.Audit, error) { return m.Store.EndAudit(ctx, audit, unproven, now, next) })
 }
 
 // String is for failure messages.

@@ -17,6 +17,7 @@ const (
 	VerbShow    = "show-plan"
 	VerbApprove = "approve-plan"
 	VerbRemove  = "remove"
+	VerbAudit   = "audit"
 )
 
 // ObeyIn names an accepted request.
@@ -71,6 +72,8 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		}
 		out.Round = true
 		return "", "", nil
+	case VerbAudit:
+		return a.askAudit(ctx, m, out)
 	default:
 		return store.RequestRefused, fmt.Sprintf("There is no command %q.", r.Verb), nil
 	}

@@ -13,6 +13,7 @@ type Connection struct {
 	Secret    string            // never stored, logged or shown in clear
 	Owner     string            // e-mail address of the person to notify
 	Every     time.Duration     // CRM side: gap between feed passes
+	AuditAt   time.Time         // CRM side: when its next audit is due; the store sets it
 }
 
 // MailboxState is where a mailbox stands in its life.
@@ -47,6 +48,7 @@ type Mailbox struct {
 	LastSuccess time.Time // end of the last round that worked; zero = never
 	NextAt      time.Time // when the next round is due
 	Failures    int       // consecutive transient failures
+	AuditAt     time.Time // when its next audit is due; zero = not before the first sync
 }
 
 // Policy says what a group of mailboxes syncs. The zero value of every field

@@ -35,6 +35,7 @@ type Store interface {
 	Fetching
 	Planning
 	Applying
+	Auditing
 	Reading
 	Close() error
 }
@@ -140,9 +141,10 @@ type Fetching interface {
 	Unknown(ctx context.Context, c model.ConnectionID, m model.MailboxID, refs []model.Ref) ([]model.Ref, error)
 	// SavePage commits a page and its cursor in one transaction.
 	SavePage(ctx context.Context, in PageIn) (PageOut, error)
-	// ResetCursors makes every collection of the mailbox (or of the CRM
-	// connection) list in full next time; nothing else is forgotten.
-	ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID) error
+	// ResetCursors makes collections of the mailbox (or of the CRM connection)
+	// list in full next time, all of them where none is named; nothing else is
+	// forgotten.
+	ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID, only ...model.Collection) error
 	// FinishFetch ends a mailbox's fetch: round+1, last success, next due time.
 	// It returns the new round.
 	FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error)

@@ -118,6 +118,9 @@ func (m *mailbox) write(ctx workflow.Context, began time.Time, f activities.Fetc
 	m.next = s.Next
 	m.issues(ctx, s.OpenIssues)
 	text := fmt.Sprintf("%d written, %d refused, %d waiting for approval (%s).", a.Done, a.Refused, d.Held, words(d.Counts))
+	if f.Audited != "" {
+		text = f.Audited + " " + text
+	}
 	if a.Done+a.Refused+d.Held > 0 {
 		m.last = fmt.Sprintf("round %d at %s: %s", f.Round, began.UTC().Format("2006-01-02 15:04:05 UTC"), text)
 	}
@@ -142,6 +145,8 @@ func (m *mailbox) held(d activities.DiffOut) string {
 
 func idle(f activities.FetchOut) string {
 	switch {
+	case f.Audited != "":
+		return f.Audited
 	case f.LookOnly:
 		return "Read only: looking before writing."
 	case f.Held:

@@ -25,6 +25,7 @@ type state struct {
 	foreign    string // data that no canonical field covers
 	trouble    string
 	gone       bool
+	untold     bool // no delta tells of it
 }
 
 func (i *item) now() *state { return i.history[len(i.history)-1] }
@@ -56,7 +57,7 @@ func key(k model.Kind, id string) string { return string(k) + "/" + id }
 // change adds a state to an item. It is the only way in which anything changes.
 func (s *System) change(h *home, st state) *state {
 	s.seq++
-	st.seq, st.at = s.seq, s.config.Now()
+	st.seq, st.at, st.untold = s.seq, s.config.Now(), s.hushed
 	if !st.gone && s.config.Stored != nil {
 		st.content = s.config.Stored(st.kind, st.content.Clone())
 	}

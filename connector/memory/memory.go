@@ -44,6 +44,7 @@ type System struct {
 	seq    int64 // of the latest change
 	issue  int   // cursors of an earlier issue are dead
 	epoch  int   // raised by Restore
+	hushed bool  // changes are made that no delta tells
 	homes  map[string]*home
 	users  []connector.User
 	outbox []Mail

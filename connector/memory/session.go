@@ -162,6 +162,9 @@ func (s *session) rows(h *home, c model.Collection, at position) []*state {
 	seen := s.visible()
 	for _, i := range h.items {
 		st := i.asOf(seen)
+		if st != nil && st.untold && !at.full {
+			continue
+		}
 		if st.in(c) && st.seq > at.after || st != nil && !st.in(c) && i.was(c) && st.seq > max(at.after, at.start) {
 			out = append(out, st)
 		}

@@ -243,3 +243,30 @@ func issueOf(mailbox string, i store.IssueRow) issueView {
 }
 
 func at(o optional) time.Time { return time.Time(o) }
+
+// driftView is `drift show` (an array: the CRM's, then the mailbox's).
+type driftView struct {
+	ID        string      `json:"id"`
+	Side      model.Side  `json:"side"`
+	Of        string      `json:"of"` // name of the CRM connection, or the mailbox's address
+	Begun     optional    `json:"begun"`
+	Ended     optional    `json:"ended"`
+	Compared  int         `json:"compared"`
+	Different int         `json:"different"`
+	Unlike    int         `json:"unlike"` // both sides rest and say different things
+	Items     []driftItem `json:"items"`
+	Seal      string      `json:"seal"`    // HMAC of the report under a key of this installation
+	Genuine   bool        `json:"genuine"` // the report is what was sealed
+}
+
+// driftItem is one item that was not as it should be.
+type driftItem struct {
+	Side       model.Side `json:"side"`
+	Kind       model.Kind `json:"kind"`
+	Item       string     `json:"item"`
+	Collection string     `json:"collection"`
+	What       string     `json:"what"`             // missing here, missing there, other version, overlooked, unlike
+	Held       string     `json:"held,omitempty"`   // the version that was known
+	Found      string     `json:"found,omitempty"`  // the version that was listed
+	Fields     []string   `json:"fields,omitempty"` // unlike: names of the fields
+}

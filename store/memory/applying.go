@@ -207,6 +207,9 @@ func (s *Store) FinishPlan(ctx context.Context, id model.MailboxID, token, planI
 		p.State = store.PlanDone
 		s.plans.put(name(planID), p)
 		m.Initialized = true
+		if m.AuditAt.IsZero() {
+			m.AuditAt = r.Ended.Add(store.AuditEvery)
+		}
 		s.mailboxes.put(name(id), m.mailbox)
 		s.rounds.put(roundKey{id, r.Number, r.Started.UnixMicro()}, r)
 		return nil

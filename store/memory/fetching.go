@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lockstep.dev/model"
@@ -123,15 +124,18 @@ func (s *Store) Unknown(ctx context.Context, c model.ConnectionID, m model.Mailb
 }
 
 // ResetCursors implements store.Fetching.
-func (s *Store) ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID) error {
+func (s *Store) ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID, only ...model.Collection) error {
 	return alone(ctx, s, func() error {
-		s.resetCursors(place{c, m})
+		s.resetCursors(place{c, m}, only...)
 		return nil
 	})
 }
 
-func (s *Store) resetCursors(p place) {
+func (s *Store) resetCursors(p place, only ...model.Collection) {
 	for k, v := range s.collectionsOf(p) {
+		if len(only) > 0 && !slices.ContainsFunc(only, func(c model.Collection) bool { return c.ID == v.ID && c.Kind == v.Kind }) {
+			continue
+		}
 		v.Cursor, v.listing, v.Listing = "", 0, false
 		s.collections.put(k, v)
 	}
@@ -157,6 +161,9 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 		}
 		if !row.begun.After(begun) {
 			row.pass, row.begun = row.pass+1, begun
+			if row.AuditAt.IsZero() {
+				row.AuditAt = begun.Add(store.AuditEvery)
+			}
 			s.connections.put(name(c), row)
 		}
 		pass = row.pass

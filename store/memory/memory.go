@@ -49,6 +49,7 @@ type tables struct {
 	conflicts     table[conflictKey, store.ConflictRow]
 	issues        table[issueKey, store.IssueRow]
 	rounds        table[roundKey, store.Round]
+	audits        table[name, audit]
 }
 
 func (t *tables) copy(log *[]func()) tables {
@@ -59,6 +60,7 @@ func (t *tables) copy(log *[]func()) tables {
 		pending: t.pending.copy(log), links: t.links.copy(log), identities: t.identities.copy(log), claims: t.claims.copy(log),
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), rounds: t.rounds.copy(log),
+		audits: t.audits.copy(log),
 	}
 }
 

@@ -60,6 +60,7 @@ func (s *Store) SaveConnection(ctx context.Context, c model.Connection) (model.C
 		if c.ID == "" {
 			c.ID, ok = model.ConnectionID(s.newID("con")), true
 		}
+		c.AuditAt = old.AuditAt
 		old.Connection = c
 		if ok {
 			s.connections.put(name(c.ID), old)
@@ -288,6 +289,9 @@ func (s *Store) alter(ctx context.Context, id model.MailboxID, f func(*mailbox) 
 // mailbox is dropped.
 func (s *Store) SetMailboxState(ctx context.Context, id model.MailboxID, state model.MailboxState, reason string) error {
 	return s.alter(ctx, id, func(m *mailbox) error {
+		if m.State == model.Disabled && state == model.Active && m.Initialized {
+			m.AuditAt = time.UnixMicro(1) // what was overlooked meanwhile is found at once
+		}
 		m.State, m.Reason = state, reason
 		switch state {
 		case model.Active:
@@ -360,6 +364,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.conflicts, func(k conflictKey, _ store.ConflictRow) bool { return k.mailbox == id })
 	dropWhere(&s.issues, func(k issueKey, _ store.IssueRow) bool { return k.mailbox == id })
 	dropWhere(&s.rounds, func(k roundKey, _ store.Round) bool { return k.mailbox == id })
+	dropWhere(&s.audits, func(_ name, a audit) bool { return a.Mailbox == id })
 	dropWhere(&s.requests, func(_ name, r store.Request) bool { return r.Mailbox == id })
 	dropWhere(&s.observations, func(k itemKey, _ observation) bool { return k.mailbox == id })
 	dropWhere(&s.collections, func(k itemKey, _ collection) bool { return k.mailbox == id })

@@ -62,11 +62,29 @@ func (d *DB) SaveCollections(ctx context.Context, c model.ConnectionID, m model.
 	})
 }
 
-// ResetCursors makes every collection list in full next time.
-func (d *DB) ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID) error {
+// ResetCursors makes collections list in full next time; none named means all.
+func (d *DB) ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID, only ...model.Collection) error {
 	return d.update(ctx, "reset cursors", func(tx *tx) error {
-		return tx.exec(`UPDATE collection SET position = '', listing = 0 WHERE connection = ? AND mailbox = ?`, string(c), string(m))
+		const reset = `UPDATE collection SET position = '', listing = 0 WHERE connection = ? AND mailbox = ?`
+		if len(only) == 0 {
+			return tx.exec(reset, string(c), string(m))
+		}
+		for kind, ids := range idsByKind(only) {
+			if _, err := execIn(tx, reset+` AND kind = ? AND id IN (?*)`, []any{string(c), string(m), string(kind)}, ids); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// idsByKind groups collections.
+func idsByKind(list []model.Collection) map[model.Kind][]string {
+	out := map[model.Kind][]string{}
+	for _, c := range list {
+		out[c.Kind] = append(out[c.Kind], c.ID)
+	}
+	return out
 }
 
 // FinishFetch ends a mailbox's fetch.
@@ -87,8 +105,9 @@ func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Ti
 		Ageing bool  `db:"ageing"`
 	}
 	err := d.update(ctx, "finish feed pass", func(tx *tx) error {
-		if err := tx.exec(`UPDATE connection SET pass = pass + 1, pass_begun = ? WHERE id = ? AND pass_begun <= ?`,
-			micros(begun), string(c), micros(begun)); err != nil {
+		if err := tx.exec(`UPDATE connection SET pass = pass + 1, pass_begun = ?, audit_at = CASE WHEN audit_at = 0 THEN CAST(? AS BIGINT) ELSE audit_at END
+			WHERE id = ? AND pass_begun <= ?`,
+			micros(begun), micros(begun.Add(store.AuditEvery)), string(c), micros(begun)); err != nil {
 			return err
 		}
 		return tx.get(&row, `SELECT c.pass, EXISTS (

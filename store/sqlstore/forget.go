@@ -93,7 +93,7 @@ func markBodies(tx *tx, s scope) error {
 func mailboxTables() []string {
 	return []string{
 		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "round", "request",
-		"observation", "collection", "registration",
+		"observation", "collection", "registration", "sighting", "drift", "audit",
 	}
 }
 

@@ -29,10 +29,11 @@ type mailboxRow struct {
 	LastSuccess int64  `db:"last_success"`
 	NextAt      int64  `db:"next_at"`
 	Failures    int    `db:"failures"`
+	AuditAt     int64  `db:"audit_at"`
 }
 
 const selectMailbox = `SELECT id, address, crm, crm_user, mail, identity, sign_in, secret, policy, state, reason,
-	generation, round, initialized, created, last_success, next_at, failures FROM mailbox `
+	generation, round, initialized, created, last_success, next_at, failures, audit_at FROM mailbox `
 
 func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 	secret, err := d.ring.Open(r.Secret, "mailbox "+r.ID)
@@ -41,7 +42,7 @@ func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 		Mail: model.ConnectionID(r.Mail), Identity: r.Identity, User: r.SignIn, Secret: string(secret),
 		Policy: r.Policy, State: model.MailboxState(r.State), Reason: r.Reason,
 		Generation: r.Generation, Round: r.Round, Initialized: r.Initialized, Created: instant(r.Created),
-		LastSuccess: instant(r.LastSuccess), NextAt: instant(r.NextAt), Failures: r.Failures,
+		LastSuccess: instant(r.LastSuccess), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt),
 	}, err
 }
 
@@ -249,7 +250,10 @@ func (d *DB) saveMailbox(tx *tx, m model.Mailbox) error {
 // retired mailbox is dropped.
 func (d *DB) SetMailboxState(ctx context.Context, id model.MailboxID, s model.MailboxState, reason string) error {
 	return d.registering(ctx, "set state of mailbox "+string(id), func(tx *tx) error {
-		n, err := tx.count(`UPDATE mailbox SET state = ?, reason = ? WHERE id = ?`, string(s), reason, string(id))
+		// What was overlooked while nothing worked is found by an audit.
+		n, err := tx.count(`UPDATE mailbox SET state = ?, reason = ?,
+			audit_at = CASE WHEN state = 'disabled' AND CAST(? AS TEXT) = 'active' AND initialized = 1 THEN 1 ELSE audit_at END WHERE id = ?`,
+			string(s), reason, string(s), string(id))
 		if err := one(n, d.exists(err)); err != nil {
 			return err
 		}

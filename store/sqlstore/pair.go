@@ -51,7 +51,7 @@ func (d *DB) Pairs(ctx context.Context, id model.MailboxID, last string, limit i
 		if err := tx.list(&r.rows, selectPairs(), s.ID, side, kind, item, s.CRM, s.User, limit); err != nil || len(r.rows) == 0 {
 			return err
 		}
-		for _, step := range []func() error{r.load, r.contents, r.intents} {
+		for _, step := range []func() error{r.load, func() error { return r.contents(changedPair) }, r.intents} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -213,13 +213,40 @@ func (r *pairReader) side(side model.Side, kind, item string) *plan.Seen {
 	}
 }
 
-// contents loads what a decision can need: nothing where both sides are as they
-// were when they agreed.
-func (r *pairReader) contents() error {
+// Rested pages over linked pairs for which nothing is pending.
+func (d *DB) Rested(ctx context.Context, id model.MailboxID, after model.EntityID, limit int) ([]store.Pair, error) {
+	var out []store.Pair
+	err := d.view(ctx, "list resting pairs of mailbox "+string(id), func(tx *tx) error {
+		s, err := scopeOf(tx, id)
+		if err != nil {
+			return err
+		}
+		r := pairReader{tx: tx, scope: s}
+		const waiting = `SELECT 1 FROM pending p WHERE p.mailbox = l.mailbox AND p.kind = l.kind AND `
+		if err := tx.list(&r.rows, `SELECT 'crm' AS side, l.kind, l.crm_item AS item, 0 AS mark, l.entity FROM link l
+			WHERE l.mailbox = ? AND l.entity > ? AND l.state = 'linked' AND l.crm_item IS NOT NULL AND l.mail_item IS NOT NULL
+			AND `+no(waiting+`p.side = 'crm' AND p.item = l.crm_item`)+` AND `+no(waiting+`p.side = 'mail' AND p.item = l.mail_item`)+`
+			ORDER BY l.entity LIMIT ?`, s.ID, string(after), limit); err != nil || len(r.rows) == 0 {
+			return err
+		}
+		if err := r.load(); err != nil {
+			return err
+		}
+		if err := r.contents(func(p store.Pair) bool { return p.CRM != nil && p.Mail != nil && p.CRM.Key != p.Mail.Key }); err != nil {
+			return err
+		}
+		out = r.pairs
+		return nil
+	})
+	return out, err
+}
+
+// contents loads the contents and bases of those pairs that need them.
+func (r *pairReader) contents(needed func(store.Pair) bool) error {
 	wanted := map[*model.Content]string{} // where to, which key
 	for i := range r.pairs {
 		p := &r.pairs[i]
-		if unchangedPair(*p) {
+		if !needed(*p) {
 			continue
 		}
 		for _, s := range []*plan.Seen{p.CRM, p.Mail} {
@@ -251,10 +278,11 @@ func (r *pairReader) contents() error {
 	return nil
 }
 
-// unchangedPair reports whether both sides are there and as both bases say.
-func unchangedPair(p store.Pair) bool {
+// changedPair reports whether a side is not there, or not as its base says: a
+// decision needs no contents otherwise.
+func changedPair(p store.Pair) bool {
 	same := func(s *plan.Seen, b *plan.Base) bool {
 		return s != nil && b != nil && !s.Gone && !s.Left && s.Trouble == "" && s.Key == b.Key
 	}
-	return same(p.CRM, p.CRMBase) && same(p.Mail, p.MailBase)
+	return !same(p.CRM, p.CRMBase) || !same(p.Mail, p.MailBase)
 }

@@ -180,7 +180,8 @@ func (d *DB) FinishPlan(ctx context.Context, id model.MailboxID, token, planID s
 		if err := stale(n, err); err != nil {
 			return err
 		}
-		if err := tx.exec(`UPDATE mailbox SET initialized = 1 WHERE id = ?`, s.ID); err != nil {
+		if err := tx.exec(`UPDATE mailbox SET initialized = 1, audit_at = CASE WHEN audit_at = 0 THEN CAST(? AS BIGINT) ELSE audit_at END WHERE id = ?`,
+			micros(r.Ended.Add(store.AuditEvery)), s.ID); err != nil {
 			return err
 		}
 		return tx.exec(`INSERT INTO round (mailbox, number, started, ended, counts, done, refused, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"leases", leaseStories()},
 		{"applying", applyingStories()},
 		{"absence", absenceStories()},
+		{"auditing", auditStories()},
 		{"life", lifeStories()},
 		{"reading", readingStories()},
 	} {

@@ -214,7 +214,7 @@ func unlike(p plan.Pair, shared []string) []store.Drift {
 	if len(out) > 0 || !p.Lead || p.CRM.Key == p.Mail.Key {
 		return out
 	}
-	if differing := plan.DifferingIn(shared, p.CRM.Content, p.Mail.Content); len(differing) > 0 {
+	if differing := plan.Differing(p.Kind, shared, p.CRM.Content, p.Mail.Content); len(differing) > 0 {
 		d := driftOf(p.Mail, store.Unlike)
 		d.Fields = differing
 		out = append(out, d)

@@ -148,17 +148,6 @@ func (b *builder) classes(p Pair) (crm, mail class) {
 	return crm, mail
 }
 
-// DifferingIn returns those of the fields in which two contents differ.
-func DifferingIn(fields []string, a, b model.Content) []string {
-	var out []string
-	for _, f := range fields {
-		if !a[f].Equal(b[f]) {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // resting reports whether a pair is left alone until a person or a change of
 // scope says otherwise.
 func (b *builder) resting(p Pair) bool {

@@ -43,11 +43,28 @@ func (b *builder) timed(k model.Kind, contents ...model.Content) []string {
 
 func recurs(c model.Content) bool { return c.Text("recurrence") != "" || c.Text("overrides") != "" }
 
-// differ reports whether two contents of a kind say something else. Texts of a
-// series are read only where they are not the same.
-func (b *builder) differ(k model.Kind, x, y model.Content) bool {
+// Differing returns those of the given fields in which two contents of a kind
+// say something else. A series that is only written otherwise does not differ.
+func Differing(k model.Kind, fields []string, x, y model.Content) []string {
+	b := builder{in: Input{Fields: map[model.Kind][]string{k: fields}}}
+	var out []string
+	for _, f := range fields {
+		if !x[f].Equal(y[f]) && b.differ(k, x, y, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// differ reports whether two contents of a kind say something else in some
+// fields; none means all that may flow. Texts of a series are read only where
+// they are not the same.
+func (b *builder) differ(k model.Kind, x, y model.Content, fields ...string) bool {
+	if len(fields) == 0 {
+		fields = b.in.Fields[k]
+	}
 	series := false
-	for _, f := range b.in.Fields[k] {
+	for _, f := range fields {
 		switch {
 		case x[f].Equal(y[f]):
 		case slices.Contains(timeFields(k), f) && (recurs(x) || recurs(y)):

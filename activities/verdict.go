@@ -87,7 +87,7 @@ func Waits(p store.PlanRow, w store.Planned) bool {
 func (a *Activities) decide(ctx context.Context, m model.Mailbox, r store.Request, verdict plan.Verdict, out *ObeyOut) (store.RequestOutcome, string, error) {
 	choice, err := ParseChoice(r.Argument)
 	if err != nil {
-		return store.RequestRefused, "The command is not understood: " + err.Error() + ".", nil
+		return store.RequestRefused, "The command is not understood: " + err.Error() + ".", nil //nolint:nilerr // the person hears of it as the outcome
 	}
 	p, err := a.Store.Plan(ctx, m.ID)
 	switch {

@@ -2,54 +2,81 @@ package activities
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
 	"lockstep.dev/store"
 )
 
-// approval is what a person let go: the writes of one plan. An attempt that
-// dies on the way leaves a smaller plan, whose hash is another one; what is
-// left of an approved plan needs no second look, anything else does.
+// approval is what became of the plan before: a person's verdict on its writes,
+// and what waits. An attempt that dies on the way leaves a smaller plan, whose
+// writes carry the verdicts on; a write that is planned differently by now has
+// none. What was held waits until a person decides, even if what is left of it
+// would be too little for a brake.
 type approval struct {
-	hash   string // "" = none
-	writes map[string]bool
-	beyond bool // a write was planned that nobody saw
+	given    bool
+	whole    bool // a plan was approved as a whole: exactly it goes, or nothing
+	verdicts map[string]plan.Verdict
+	places   map[plan.Place]bool   // of the writes with a verdict
+	waits    map[plan.Place]string // why, of those without
 }
 
-// approved loads the approval of a mailbox with the writes it covers.
+// approved loads what a mailbox's plan left.
 func (a *Activities) approved(ctx context.Context, id model.MailboxID) (approval, error) {
-	out := approval{writes: map[string]bool{}}
-	var err error
-	if out.hash, err = a.Store.Approved(ctx, id); err != nil || out.hash == "" {
-		return out, err
-	}
-	p, err := a.Store.Plan(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && p.Hash != out.hash {
-		return out, nil
-	}
+	out := approval{verdicts: map[string]plan.Verdict{}, places: map[plan.Place]bool{}, waits: map[plan.Place]string{}}
+	hash, err := a.Store.Approved(ctx, id)
 	for after := -1; err == nil; {
 		var page []store.Planned
-		page, err = a.Store.PlanWrites(ctx, p.ID, after, pageOfWrites)
+		page, err = a.Store.Waiting(ctx, id, after, pageOfWrites)
 		if len(page) == 0 {
 			break
 		}
 		for _, w := range page {
-			out.writes[plan.Fingerprint(w.Write)] = true
+			switch {
+			case w.Verdict == plan.Undecided:
+				out.waits[plan.PlaceOf(w.Write)] = w.Held
+			case hash != "":
+				out.given = true
+				out.whole = out.whole || w.Verdict == plan.Approved
+				out.verdicts[plan.Fingerprint(w.Write)] = w.Verdict
+				out.places[plan.PlaceOf(w.Write)] = true
+			}
 		}
 		after = page[len(page)-1].Number
 	}
 	return out, err
 }
 
-// covers reports whether a person approved these writes; it remembers if not.
-func (p *approval) covers(writes []plan.Write) bool {
+// on is a person's word on exactly this write.
+func (p *approval) on(w plan.Write) plan.Verdict {
+	if !p.given {
+		return plan.Undecided
+	}
+	return p.verdicts[plan.Fingerprint(w)]
+}
+
+// rejected reports whether a person rejected one of a pair's writes.
+func (p *approval) rejected(writes []plan.Write) bool {
 	for _, w := range writes {
-		if p.hash == "" || !p.writes[plan.Fingerprint(w)] {
-			p.beyond = true
-			return false
+		if p.on(w) == plan.Rejected {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// drift counts what waits now and was not approved with the plan as a whole.
+type drift struct{ came, changed int }
+
+func (d *drift) add(p *approval, w plan.Write) {
+	if p.places[plan.PlaceOf(w)] {
+		d.changed++
+	} else {
+		d.came++
+	}
+}
+
+func (d drift) String() string {
+	return fmt.Sprintf("what was approved is no longer what would be written: %d came, %d changed; look at the plan again", d.came, d.changed)
 }

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
@@ -49,7 +48,7 @@ func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
 	if err := a.Store.DropPlan(ctx, m.ID); err != nil {
 		return DiffOut{}, err
 	}
-	d := differ{a: a, m: m, in: in, all: plan.NewHash(), held: plan.NewHash()}
+	d := differ{a: a, m: m, in: in, all: plan.NewHash()}
 	if d.out.Generation, err = a.Store.Advance(ctx, m.ID, in.Generation); err != nil {
 		return d.out, err
 	}
@@ -58,7 +57,7 @@ func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
 	}
 	defer d.crm.Close()
 	defer d.mail.Close()
-	for _, step := range []func(context.Context) error{d.intents, d.fresh, d.rejoin, d.match, d.build, d.deletions, d.seal} {
+	for _, step := range []func(context.Context) error{d.intents, d.fresh, d.rejoin, d.match, d.build, d.deletions, d.brakes, d.seal} {
 		if err := step(ctx); err != nil {
 			return d.out, err
 		}
@@ -78,8 +77,10 @@ type differ struct {
 	written   int          // writes saved so far
 	removing  []store.Pair // pairs of deletes, saved last: the brake must see them all
 	deletes   plan.Plan
-	all, held *plan.Hash
+	all       *plan.Hash
+	tally     plan.Tally
 	approval  approval
+	released  int // writes that go because a person let them
 }
 
 func (d *differ) prepare(ctx context.Context) error {
@@ -348,7 +349,12 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 		}
 	}
 	built := plan.Build(in)
+	d.reject(byEntity, &built)
+	if err := d.echoes(ctx, built.Writes); err != nil {
+		return err
+	}
 	d.count(page, built)
+	d.tally.Add(built.Writes)
 	var writes []plan.Write
 	deleting := map[model.EntityID]bool{}
 	for _, w := range built.Writes {
@@ -367,9 +373,27 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 			rest = append(rest, p)
 		}
 	}
-	d.all.Add(writes)
-	d.approval.covers(writes)
+	d.all.Add(writes...)
 	return d.chunk(ctx, rest, built)
+}
+
+// reject settles without a write what a person rejected.
+func (d *differ) reject(pairs map[model.EntityID]store.Pair, built *plan.Plan) {
+	if !d.approval.given {
+		return
+	}
+	byEntity := map[model.EntityID][]plan.Write{}
+	for _, w := range built.Writes {
+		byEntity[w.Entity] = append(byEntity[w.Entity], w)
+	}
+	rejected := func(e model.EntityID) bool { return d.approval.rejected(byEntity[e]) }
+	built.Changes = slices.DeleteFunc(built.Changes, func(c plan.Change) bool { return rejected(c.Entity) })
+	for _, w := range built.Writes {
+		if list := byEntity[w.Entity]; rejected(w.Entity) && plan.Fingerprint(w) == plan.Fingerprint(list[0]) {
+			built.Changes = append(built.Changes, plan.Reject(pairs[w.Entity].Pair, list))
+		}
+	}
+	built.Writes = slices.DeleteFunc(built.Writes, func(w plan.Write) bool { return rejected(w.Entity) })
 }
 
 // slim drops the contents of a pair that is only going to be deleted.
@@ -393,41 +417,14 @@ func (d *differ) chunk(ctx context.Context, pairs []store.Pair, p plan.Plan) err
 	return err
 }
 
-// deletions runs the brake over all deletes together and stores them.
+// deletions stores all deletes after everything else, so that they are carried
+// out last.
 func (d *differ) deletions(ctx context.Context) error {
 	if len(d.deletes.Writes) == 0 {
 		return nil
 	}
-	census, err := d.a.Store.Census(ctx, d.m.ID, d.a.Now().Add(-brakeWindow))
-	if err != nil {
-		return err
-	}
-	d.all.Add(d.deletes.Writes)
-	if why := plan.Brake(d.deletes.Writes, census, d.m.policy); len(why) > 0 {
-		d.brake(why)
-	}
+	d.all.Add(d.deletes.Writes...)
 	return d.chunk(ctx, d.removing, d.deletes)
-}
-
-// brake holds the marked deletes unless a person approved exactly these, or
-// these are what is left of what was approved.
-func (d *differ) brake(why []string) {
-	var held []plan.Write
-	for _, w := range d.deletes.Writes {
-		if w.Held != "" {
-			held = append(held, w)
-		}
-	}
-	d.held.Add(held)
-	if d.approval.hash == d.held.String() || d.approval.covers(held) {
-		for i := range d.deletes.Writes {
-			d.deletes.Writes[i].Held = ""
-		}
-		d.row.Hash = d.approval.hash // which so stays for what a crash leaves of it
-		return
-	}
-	d.out.Held, d.out.Why = len(held), strings.Join(why, "; ")
-	d.row.Hash, d.row.Why, d.row.Counts.Held = d.held.String(), d.out.Why, len(held)
 }
 
 // seal closes the plan and decides whether it may be applied.
@@ -439,13 +436,8 @@ func (d *differ) seal(ctx context.Context) error {
 	switch {
 	case d.in.Show:
 		d.row.State = store.PlanShown
-	case d.written == 0 || d.m.Initialized || d.m.policy.Approval != "first-sync" || d.approval.hash == d.row.Hash:
-	case d.approval.hash == "":
-		d.row.State, d.row.Why = store.PlanHeld, "the first sync waits for approval"
-	case d.approval.beyond:
-		d.row.State, d.row.Why = store.PlanHeld, "what was approved is no longer what would be written; look at the plan again"
-	default:
-		d.row.Hash = d.approval.hash
+	case d.waitsWhole() && d.released == 0:
+		d.row.State, d.row.Counts.Held, d.out.Held = store.PlanHeld, 0, 0
 	}
 	d.out.Plan, d.out.State, d.out.Hash, d.out.Why = d.row.ID, d.row.State, d.row.Hash, d.row.Why
 	d.out.Writes, d.out.Counts = d.written-d.out.Held, d.row.Counts

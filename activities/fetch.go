@@ -34,6 +34,7 @@ type FetchOut struct {
 	Work       bool   // Diff is needed
 	Held       bool   // a plan waits for approval
 	LookOnly   bool   // nothing may be written in this round
+	Unread     bool   // the CRM has not been read in full yet: nothing can be matched
 	Restored   bool   // our own database is older than the workflow: cursors were reset
 	SettleFor  int    // Restored: rounds to look before writing
 	Trouble    string // a collection that cannot be read; the others go on
@@ -86,7 +87,7 @@ func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *Fe
 			return err
 		}
 	}
-	out.Held = due.Held
+	out.Held, out.Unread = due.Held, !ready
 	first := !m.Initialized && !due.Held // an empty mailbox has a first sync, too
 	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || approved != "" || in.Show || first)
 	out.Next = a.next(m, due.Ageing || out.LookOnly || !ready)

@@ -212,12 +212,12 @@ func (m mortal) SealPlan(ctx context.Context, p store.PlanRow) error {
 	return commit0(m, "SealPlan", func() error { return m.Store.SealPlan(ctx, p) })
 }
 
-func (m mortal) Approve(ctx context.Context, id model.MailboxID, hash, by string) error {
-	return commit0(m, "Approve", func() error { return m.Store.Approve(ctx, id, hash, by) })
+func (m mortal) Decide(ctx context.Context, id model.MailboxID, d store.Decision) error {
+	return commit0(m, "Decide", func() error { return m.Store.Decide(ctx, id, d) })
 }
 
-func (m mortal) ReleaseHeld(ctx context.Context, planID string) error {
-	return commit0(m, "ReleaseHeld", func() error { return m.Store.ReleaseHeld(ctx, planID) })
+func (m mortal) Judge(ctx context.Context, id model.MailboxID, planID string, list []store.Judged) error {
+	return commit0(m, "Judge", func() error { return m.Store.Judge(ctx, id, planID, list) })
 }
 
 func (m mortal) Renew(ctx context.Context, id model.MailboxID, token string, ends time.Time) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"lockstep.dev/model"
+	"lockstep.dev/plan"
 	"lockstep.dev/store"
 )
 
@@ -16,6 +17,7 @@ const (
 	VerbSync    = "sync-now"
 	VerbShow    = "show-plan"
 	VerbApprove = "approve-plan"
+	VerbReject  = "reject-plan"
 	VerbRemove  = "remove"
 	VerbAudit   = "audit"
 )
@@ -63,7 +65,9 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 	case VerbRemove:
 		return a.remove(ctx, m, r, out)
 	case VerbApprove:
-		return a.approve(ctx, m, r, out)
+		return a.decide(ctx, m, r, plan.Approved, out)
+	case VerbReject:
+		return a.decide(ctx, m, r, plan.Rejected, out)
 	case VerbShow:
 		return a.show(ctx, m, out)
 	case VerbSync:
@@ -112,24 +116,6 @@ func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s 
 	}
 	out.State = s
 	return store.RequestDone, fmt.Sprintf("The mailbox is %s now.", s), nil
-}
-
-// approve lets exactly the plan go that the person saw.
-func (a *Activities) approve(ctx context.Context, m model.Mailbox, r store.Request, out *ObeyOut) (store.RequestOutcome, string, error) {
-	p, err := a.Store.Plan(ctx, m.ID)
-	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && p.State != store.PlanHeld && p.Counts.Held == 0:
-		return store.RequestRefused, "No plan of this mailbox waits for approval.", nil
-	case err != nil:
-		return "", "", err
-	case p.Hash != r.Argument:
-		return store.RequestRefused, fmt.Sprintf("The plan that waits now is %s, not %s: something changed since you looked. Look at it again with: lockstep plan show %s", p.Hash, r.Argument, m.Address), nil
-	}
-	if err := a.Store.Approve(ctx, m.ID, p.Hash, r.By); err != nil {
-		return "", "", err
-	}
-	out.Round = true
-	return "", "", nil
 }
 
 // remove takes our marks out of the mailbox and retires it. No item is deleted

@@ -129,7 +129,7 @@ func (b *builder) update(p Pair, s *Seen, target model.Content) *Write {
 		return nil
 	}
 	sort.Strings(changed)
-	return &Write{Op: model.Operation{
+	return &Write{First: p.CRMBase == nil, Op: model.Operation{
 		Action: model.Update, Ref: s.Ref, Expect: s.Ref.Version, Content: target, Changed: changed,
 		UID: s.UID, Notify: b.notify(p, s.Ref.Side, s.Content, target, changed),
 	}}

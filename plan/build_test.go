@@ -373,9 +373,11 @@ func TestBrake(t *testing.T) {
 		{"the only one", 1, 1, 0, false},
 	} {
 		w := deletes(tt.n)
-		why := Brake(w, census(tt.linked, tt.left), policy)
-		if (len(why) > 0) != tt.held || (w[0].Held != "") != tt.held {
-			t.Errorf("%s: %v", tt.name, why)
+		var tally Tally
+		tally.Add(w)
+		brakes := tally.Brakes(census(tt.linked, tt.left), policy)
+		if (len(brakes) > 0) != tt.held || (Holds(brakes, w[0]) != "") != tt.held {
+			t.Errorf("%s: %v", tt.name, brakes)
 		}
 	}
 }

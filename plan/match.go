@@ -23,6 +23,8 @@ const (
 	ReasonAmbiguous  = "several items could be the same; a person must decide"
 	ReasonCreating   = "another mailbox is creating the CRM record"
 	ReasonUnreadable = "it cannot be read"
+	ReasonRejected   = "a person decided that it is not created on the other side"
+	ReasonStays      = "a person decided that its deletion does not travel"
 )
 
 // Rejoin recognises strangers whose entity is known: by an id seen before, by

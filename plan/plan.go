@@ -112,6 +112,10 @@ type Write struct {
 	// Drops: the link is gone when this write is done.
 	Drops bool
 	Why   string // one clause for people: "the appointment was moved in the mailbox"
+	// First: the sides never agreed before; an update completes what matched.
+	First bool
+	// Echo: a create of what the side holds already, or held until lately.
+	Echo bool
 	// Held names the brake that holds this write, "" = none.
 	Held string
 }

@@ -102,9 +102,9 @@ func TestOrderDoesNotMatter(t *testing.T) {
 			pairs = append(pairs, p)
 		}
 		a, b := NewHash(), NewHash()
-		a.Add(Build(world(pairs...)).Writes)
+		a.Add(Build(world(pairs...)).Writes...)
 		slices.Reverse(pairs)
-		b.Add(Build(world(pairs...)).Writes)
+		b.Add(Build(world(pairs...)).Writes...)
 		if a.String() != b.String() {
 			t.Fatal("the order of the pairs changed the plan")
 		}

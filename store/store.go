@@ -248,11 +248,39 @@ type Planning interface {
 	// pending rows it looked at are consumed. Held and shown plans consume
 	// nothing but what their changes settled.
 	SealPlan(ctx context.Context, p PlanRow) error
-	// Approve remembers the hash of a held plan that a person approved.
-	Approve(ctx context.Context, id model.MailboxID, hash, by string) error
-	// Approved returns the approved hash, "" = none; BeginPlan does not clear
-	// it, SealPlan with another hash does.
+	// Judge notes at writes of an open plan whether they are held, and which
+	// verdict they carry on from the plan before. What is held stays pending.
+	Judge(ctx context.Context, id model.MailboxID, planID string, list []Judged) error
+	// Decide records a person's verdict on writes that wait in the mailbox's
+	// newest plan. ErrStale: another plan is the newest by now, or it has
+	// another hash; nothing was recorded.
+	Decide(ctx context.Context, id model.MailboxID, d Decision) error
+	// Approved returns the hash of the plan on which a person decided, "" =
+	// none. It stays as long as the newest sealed plan has undone writes with a
+	// verdict.
 	Approved(ctx context.Context, id model.MailboxID) (string, error)
+	// Waiting pages over those writes of the mailbox's newest plan that was not
+	// only shown which are held, or on which a person decided.
+	Waiting(ctx context.Context, id model.MailboxID, after, limit int) ([]Planned, error)
+	// Echoes returns those keys of contents on a side that an item linked in the
+	// mailbox holds there already, or that an item had which a round deleted
+	// (algorithm 1.8).
+	Echoes(ctx context.Context, id model.MailboxID, kind model.Kind, side model.Side, keys []string) ([]string, error)
+}
+
+// Judged is what a plan makes of one of its writes.
+type Judged struct {
+	Number  int
+	Held    string // the brake that holds it, "" = none
+	Verdict plan.Verdict
+}
+
+// Decision is a person's word on writes that wait.
+type Decision struct {
+	Plan, Hash string
+	By         string
+	Verdict    plan.Verdict
+	Numbers    []int // of the writes; nil = all that wait
 }
 
 // Intent is an open intent.
@@ -339,8 +367,6 @@ type Applying interface {
 	// Writes pages over the operations of a plan that are not done, by number:
 	// CRM side first, then mail.
 	Writes(ctx context.Context, planID string, side model.Side, after, limit int) ([]Planned, error)
-	// Release of held operations: those of a plan whose approval was given.
-	ReleaseHeld(ctx context.Context, planID string) error
 	// Renew extends the lease.
 	Renew(ctx context.Context, id model.MailboxID, token string, ends time.Time) error
 	// Begin journals creates before they are attempted.
@@ -359,7 +385,9 @@ type Applying interface {
 // Planned is a write with its place in the plan.
 type Planned struct {
 	plan.Write
-	Number int
+	Number  int
+	Verdict plan.Verdict // a person's word on it
+	State   string       // planned, held, done, refused, unknown
 }
 
 // Result is what became of a planned write.
@@ -389,8 +417,11 @@ type Round struct {
 
 // Reading is what people look at.
 type Reading interface {
-	// Plan returns a mailbox's newest plan.
+	// Plan returns a mailbox's newest plan that was closed.
 	Plan(ctx context.Context, id model.MailboxID) (PlanRow, error)
+	// PlanHashed returns the newest plan of a mailbox that was closed with a
+	// hash; plans that were replaced are kept for a day.
+	PlanHashed(ctx context.Context, id model.MailboxID, hash string) (PlanRow, error)
 	// PlanWrites lists a plan's operations from a number on, held or not.
 	PlanWrites(ctx context.Context, planID string, after, limit int) ([]Planned, error)
 	Rounds(ctx context.Context, id model.MailboxID, limit int) ([]Round, error)

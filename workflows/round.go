@@ -149,6 +149,8 @@ func idle(f activities.FetchOut) string {
 		return f.Audited
 	case f.LookOnly:
 		return "Read only: looking before writing."
+	case f.Unread:
+		return "The CRM has not been read in full yet. Until it has, nothing can be matched, so nothing is planned or written; look again in a while."
 	case f.Held:
 		return "A plan waits for approval."
 	default:

@@ -52,6 +52,7 @@ type readings struct {
 	*sqlstore.DB
 	plans     []store.PlanRow // the newest last
 	writes    []store.Planned
+	written   map[string][]store.Planned // of plans with writes of their own
 	rounds    []store.Round
 	issues    []store.IssueRow
 	conflicts []store.ConflictRow
@@ -66,9 +67,22 @@ func (r *readings) Plan(ctx context.Context, id model.MailboxID) (store.PlanRow,
 	return r.plans[len(r.plans)-1], nil
 }
 
-func (r *readings) PlanWrites(_ context.Context, _ string, after, limit int) ([]store.Planned, error) {
+func (r *readings) PlanHashed(_ context.Context, _ model.MailboxID, hash string) (store.PlanRow, error) {
+	for _, p := range r.plans {
+		if p.Hash == hash {
+			return p, nil
+		}
+	}
+	return store.PlanRow{}, store.ErrNotFound
+}
+
+func (r *readings) PlanWrites(_ context.Context, id string, after, limit int) ([]store.Planned, error) {
 	var out []store.Planned
-	for _, w := range r.writes {
+	list := r.writes
+	if r.written[id] != nil {
+		list = r.written[id]
+	}
+	for _, w := range list {
 		if w.Number > after && len(out) < limit {
 			out = append(out, w)
 		}

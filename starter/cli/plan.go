@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,27 +17,25 @@ import (
 
 const planShowHelp = `Shows exactly what the next round would write, and why; nothing is written.
 
-A plan that waits for approval is shown as it is. Otherwise both sides are read and a
-plan is made only to be looked at. Titles and names are left out unless you ask for
-them with --content.`
-
-const planApproveHelp = `Lets a plan go that waits: the first sync, or deletions that a brake stopped.
-
-Exactly the plan with the given hash is approved. If something changed since you looked,
-the approval is refused and the new plan waits. Without a hash, the plan is shown first.`
+A plan that waits for approval is shown as it is: the operations that wait, with the
+numbers by which "plan approve" and "plan reject" know them. Otherwise both sides are
+read and a plan is made only to be looked at. The first 20 operations are shown, or all
+with --all. Titles and names are left out unless you ask for them with --content.`
 
 func (a *app) plan() *cobra.Command {
-	return group("plan", "What would be written, and letting it go", a.planShow(), a.planApprove())
+	return group("plan", "What would be written, and letting it go", a.planShow(), a.planApprove(), a.planReject())
 }
 
 // look says what of a plan is shown.
 type look struct {
 	limit   int
+	all     bool
 	content bool
 }
 
 func (l *look) flags(c *cobra.Command) {
-	c.Flags().IntVar(&l.limit, "limit", 20, "how `many` operations to show; 0 = all")
+	c.Flags().IntVar(&l.limit, "limit", samples, "how `many` operations to show; 0 = all")
+	c.Flags().BoolVar(&l.all, "all", false, "show every operation")
 	c.Flags().BoolVar(&l.content, "content", false, "show titles and names too")
 }
 
@@ -47,7 +44,7 @@ func (a *app) planShow() *cobra.Command {
 	var w patience
 	c := &cobra.Command{
 		Use: "show MAILBOX", Short: "Show what the next round would write, and why", Long: planShowHelp,
-		Example: "  lockstep plan show anna@example.com\n  lockstep plan show anna@example.com --limit 0 --content\n" +
+		Example: "  lockstep plan show anna@example.com\n  lockstep plan show anna@example.com --all --content\n" +
 			"  lockstep plan show anna@example.com --json | jq '.writes'",
 		Args: takes(1, 1), ValidArgsFunction: a.completeMailbox,
 		RunE: func(c *cobra.Command, args []string) error { return a.showPlan(c.Context(), args[0], l, w) },
@@ -106,19 +103,19 @@ func headOf(p store.PlanRow) planHead {
 	}
 }
 
+// planOf collects what is shown of a plan: where a part of it waits, that part.
 func (a *app) planOf(ctx context.Context, st store.Store, m model.Mailbox, p store.PlanRow, l look) (planView, error) {
 	v := planView{Mailbox: m.Address, planHead: headOf(p), Operations: []operationView{}}
-	const page = 500
-	for after := -1; l.limit == 0 || len(v.Operations) < l.limit; {
-		size := page
-		if l.limit > 0 {
-			size = min(page, l.limit-len(v.Operations))
-		}
-		rows, err := st.PlanWrites(ctx, p.ID, after, size)
+	full := func() bool { return !l.all && l.limit > 0 && len(v.Operations) >= l.limit }
+	for after := -1; !full(); {
+		rows, err := st.PlanWrites(ctx, p.ID, after, 500)
 		if err != nil || len(rows) == 0 {
 			return v, err
 		}
 		for _, w := range rows {
+			if (waits(p) && !activities.Waits(p, w)) || full() {
+				continue
+			}
 			v.Operations = append(v.Operations, operationOf(w, l.content))
 		}
 		after = rows[len(rows)-1].Number
@@ -168,12 +165,14 @@ func (a *app) writePlan(w io.Writer, v planView) {
 	}
 	fmt.Fprintln(w)
 	t.write(w)
-	total := 0
-	for _, n := range v.Writes {
-		total += n.Create + n.Update + n.Delete
+	total := v.Counts.Held
+	if total == 0 {
+		for _, n := range v.Writes {
+			total += n.Create + n.Update + n.Delete
+		}
 	}
 	if total > len(v.Operations) {
-		fmt.Fprintf(w, "... and %d more (--limit 0 shows all)\n", total-len(v.Operations))
+		fmt.Fprintf(w, "... and %d more (--all shows them)\n", total-len(v.Operations))
 	}
 }
 
@@ -206,56 +205,3 @@ func writeHead(w io.Writer, p planHead) {
 
 // sayPlan shows a plan's head as talk.
 func (a *app) sayPlan(p planHead) { writeHead(a.Err, p) }
-
-func (a *app) planApprove() *cobra.Command {
-	var yes bool
-	var w patience
-	c := &cobra.Command{
-		Use: "approve MAILBOX [HASH]", Short: "Let a plan go that waits for approval", Long: planApproveHelp,
-		Example: "  lockstep plan approve anna@example.com\n  lockstep plan approve anna@example.com k3vq2a7r",
-		Args:    takes(1, 2), ValidArgsFunction: a.completeMailbox,
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.approvePlan(c.Context(), args[0], strings.Join(args[1:], ""), yes, w)
-		},
-	}
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	w.flags(c, 10*time.Minute)
-	return c
-}
-
-func (a *app) approvePlan(ctx context.Context, name, hash string, yes bool, w patience) error {
-	st, m, err := a.named(ctx, name)
-	if err != nil {
-		return err
-	}
-	if hash == "" {
-		p, err := newest(ctx, st, m.ID)
-		if err != nil {
-			return err
-		}
-		if !waits(p) {
-			return fmt.Errorf("no plan of %s waits for approval", m.Address)
-		}
-		a.sayPlan(headOf(p))
-		if err := a.confirm(yes, "Let it go?"); err != nil {
-			return err
-		}
-		hash = p.Hash
-	}
-	r, err := a.ask(ctx, m, activities.VerbApprove, hash, w)
-	if a.json && r.ID != "" {
-		if err := a.print(requestOf(m.Address, r), nil); err != nil {
-			return err
-		}
-	}
-	if err != nil || r.Outcome != store.RequestDone {
-		return err
-	}
-	// What was approved may have been overtaken while it was taken up.
-	p, err := newest(ctx, st, m.ID)
-	if err == nil && waits(p) {
-		return partial("%s: %s", m.Address, r.Message)
-	}
-	a.talk("%s: %s", m.Address, r.Message)
-	return err
-}

@@ -91,6 +91,7 @@ func (s *Store) list(ctx context.Context, planID string, after, limit int, which
 		var out []store.Planned
 		for k, o := range s.operationsOf(planID) {
 			if k.number > after && len(out) < limit && which(o) {
+				o.Planned.State = string(o.state)
 				out = append(out, o.Planned)
 			}
 		}
@@ -98,22 +99,14 @@ func (s *Store) list(ctx context.Context, planID string, after, limit int, which
 	})
 }
 
-// ReleaseHeld implements store.Applying.
-func (s *Store) ReleaseHeld(ctx context.Context, planID string) error {
-	return alone(ctx, s, func() error {
-		for k, o := range s.operationsOf(planID) {
-			if o.state == held {
-				o.state = planned
-				s.operations.put(k, o)
-			}
+// holds reports whether a write of a plan waits for approval.
+func (s *Store) holds(planID string) bool {
+	for _, o := range s.operationsOf(planID) {
+		if o.state == held {
+			return true
 		}
-		if p, ok := s.plans.get(name(planID)); ok && p.State == store.PlanHeld {
-			p.State = store.PlanReady
-			s.plans.put(name(planID), p)
-		}
-		s.consume(planID, waiting)
-		return nil
-	})
+	}
+	return false
 }
 
 // errOtherPayload is a bug of whoever planned the create: under one key only
@@ -206,7 +199,11 @@ func (s *Store) FinishPlan(ctx context.Context, id model.MailboxID, token, planI
 		}
 		p.State = store.PlanDone
 		s.plans.put(name(planID), p)
-		m.Initialized = true
+		if !s.decided(planID) {
+			m.approved = ""
+		}
+		// A first sync of which a part still waits is not over.
+		m.Initialized = m.Initialized || !s.holds(planID)
 		if m.AuditAt.IsZero() {
 			m.AuditAt = r.Ended.Add(store.AuditEvery)
 		}

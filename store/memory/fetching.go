@@ -50,14 +50,7 @@ func (s *Store) ageing(m scope) bool {
 // holding reports whether a plan, or a part of one, waits for approval.
 func (s *Store) holding(m scope) bool {
 	p, _ := s.plans.get(name(m.plan))
-	if p.State == store.PlanReady || p.State == store.PlanDone {
-		for _, o := range s.operationsOf(p.ID) {
-			if o.state == held {
-				return true
-			}
-		}
-	}
-	return p.State == store.PlanHeld
+	return p.State == store.PlanHeld || (p.State == store.PlanReady || p.State == store.PlanDone) && s.holds(p.ID)
 }
 
 // unfinished reports whether a plan was not carried out to its end, or a

@@ -160,6 +160,7 @@ type operation struct {
 	store.Planned
 	mailbox model.MailboxID
 	state   model.Outcome
+	before  string // update, delete: key of what the target held
 	result  string // key of what is stored now, where another write of the pair follows
 	done    time.Time
 }

@@ -87,7 +87,7 @@ func (s *Store) SealPlan(ctx context.Context, p store.PlanRow) error {
 		}
 		m, _ := s.mailboxes.get(name(p.Mailbox))
 		m.plan = p.ID
-		if m.approved != p.Hash {
+		if !s.decided(p.ID) {
 			m.approved = ""
 		}
 		s.mailboxes.put(name(m.ID), m)
@@ -103,22 +103,6 @@ func (s *Store) SealPlan(ctx context.Context, p store.PlanRow) error {
 			}
 		}
 		return nil
-	})
-}
-
-// Approve implements store.Planning.
-func (s *Store) Approve(ctx context.Context, id model.MailboxID, hash, _ string) error {
-	return s.alter(ctx, id, func(m *mailbox) error {
-		m.approved = hash
-		return nil
-	})
-}
-
-// Approved implements store.Planning.
-func (s *Store) Approved(ctx context.Context, id model.MailboxID) (string, error) {
-	return within(ctx, s, func() (string, error) {
-		m, ok := s.mailboxes.get(name(id))
-		return m.approved, found(ok)
 	})
 }
 
@@ -168,10 +152,12 @@ func (c *chunk) saveWrite(number int, w plan.Write) {
 		o.state, r = held, waiting
 	}
 	c.regards[w.Entity] = max(c.regards[w.Entity], r)
-	if seen, ok := c.observations.get(itemKey{c.m.place(w.Side), w.Kind, w.Op.Ref.ID}); ok && seen.version == w.Op.Expect &&
-		w.Op.Raw == nil && (w.Op.Action == model.Update || w.Op.Action == model.Stamp) {
+	if seen, ok := c.observations.get(itemKey{c.m.place(w.Side), w.Kind, w.Op.Ref.ID}); ok && seen.version == w.Op.Expect && w.Op.Action != model.Create {
 		b, _ := c.bodies.get(name(seen.raw))
-		o.Op.Raw = b.raw
+		o.before = seen.content
+		if w.Op.Raw == nil {
+			o.Op.Raw = b.raw
+		}
 	}
 	c.operations.put(writeKey{c.plan, number}, o)
 }

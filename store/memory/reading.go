@@ -13,10 +13,19 @@ import (
 
 // Plan implements store.Reading.
 func (s *Store) Plan(ctx context.Context, id model.MailboxID) (store.PlanRow, error) {
+	return s.newest(ctx, id, func(p store.PlanRow) bool { return p.Hash != "" })
+}
+
+// PlanHashed implements store.Reading.
+func (s *Store) PlanHashed(ctx context.Context, id model.MailboxID, hash string) (store.PlanRow, error) {
+	return s.newest(ctx, id, func(p store.PlanRow) bool { return p.Hash == hash })
+}
+
+func (s *Store) newest(ctx context.Context, id model.MailboxID, which func(store.PlanRow) bool) (store.PlanRow, error) {
 	return within(ctx, s, func() (store.PlanRow, error) {
 		var newest store.PlanRow
 		for _, p := range s.plans.all() {
-			if p.Mailbox == id && p.Hash != "" {
+			if p.Mailbox == id && which(p) {
 				newest = p
 			}
 		}

@@ -22,7 +22,8 @@ type reference struct{ table, column string }
 func references() []reference {
 	return []reference{
 		{"observation", "content"}, {"observation", "raw"}, {"link", "crm_base"}, {"link", "mail_base"}, {"intent", "payload"},
-		{"operation", "content"}, {"operation", "raw"}, {"operation", "other_key"}, {"operation", "result"}, {"conflict", "loser"},
+		{"operation", "content"}, {"operation", "raw"}, {"operation", "other_key"}, {"operation", "result"},
+		{"operation", "before"}, {"conflict", "loser"},
 	}
 }
 

@@ -136,8 +136,10 @@ func (d *DB) SealPlan(ctx context.Context, p store.PlanRow) error {
 			// Only looked at: the next round finds everything as it was.
 			return tx.exec(`UPDATE pending SET state = 0, plan = '' WHERE plan = ?`, p.ID)
 		}
-		if err := tx.exec(`UPDATE mailbox SET plan = ?, approved_by = CASE WHEN approved = CAST(? AS TEXT) THEN approved_by ELSE '' END,
-			approved = CASE WHEN approved = CAST(? AS TEXT) THEN approved ELSE '' END WHERE id = ?`, p.ID, p.Hash, p.Hash, string(p.Mailbox)); err != nil {
+		if err := tx.exec(`UPDATE mailbox SET plan = ? WHERE id = ?`, p.ID, string(p.Mailbox)); err != nil {
+			return err
+		}
+		if err := settleApproval(tx, p.Mailbox, p.ID); err != nil {
 			return err
 		}
 		if err := tx.exec(`DELETE FROM pending WHERE plan = ? AND state = ?`, p.ID, int64(settled)); err != nil {
@@ -147,13 +149,6 @@ func (d *DB) SealPlan(ctx context.Context, p store.PlanRow) error {
 			return tx.exec(`UPDATE pending SET state = ? WHERE plan = ? AND state = ?`, int64(waiting), p.ID, int64(written))
 		}
 		return tx.exec(`DELETE FROM pending WHERE plan = ? AND state = ?`, p.ID, int64(written))
-	})
-}
-
-// Approve remembers an approved hash.
-func (d *DB) Approve(ctx context.Context, id model.MailboxID, hash, by string) error {
-	return d.update(ctx, "approve plan of mailbox "+string(id), func(tx *tx) error {
-		return one(tx.count(`UPDATE mailbox SET approved = ?, approved_by = ? WHERE id = ?`, hash, by, string(id)))
 	})
 }
 

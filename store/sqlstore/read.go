@@ -10,8 +10,17 @@ import (
 	"lockstep.dev/store"
 )
 
-// Plan returns a mailbox's newest plan.
+// Plan returns a mailbox's newest plan that was closed.
 func (d *DB) Plan(ctx context.Context, id model.MailboxID) (store.PlanRow, error) {
+	return d.plan(ctx, id, `hash <> ''`)
+}
+
+// PlanHashed returns the newest plan that was closed with a hash.
+func (d *DB) PlanHashed(ctx context.Context, id model.MailboxID, hash string) (store.PlanRow, error) {
+	return d.plan(ctx, id, `hash = ?`, hash)
+}
+
+func (d *DB) plan(ctx context.Context, id model.MailboxID, where string, args ...any) (store.PlanRow, error) {
 	var r struct {
 		ID      string `db:"id"`
 		Round   int64  `db:"round"`
@@ -23,7 +32,8 @@ func (d *DB) Plan(ctx context.Context, id model.MailboxID) (store.PlanRow, error
 	}
 	var out store.PlanRow
 	err := d.view(ctx, "read plan of mailbox "+string(id), func(tx *tx) error {
-		if err := tx.get(&r, `SELECT id, round, state, hash, why, counts, created FROM plan WHERE mailbox = ? AND hash <> '' ORDER BY id DESC LIMIT 1`, string(id)); err != nil {
+		if err := tx.get(&r, `SELECT id, round, state, hash, why, counts, created FROM plan WHERE mailbox = ? AND `+where+` ORDER BY id DESC LIMIT 1`,
+			append([]any{string(id)}, args...)...); err != nil {
 			return err
 		}
 		out = store.PlanRow{

@@ -25,9 +25,12 @@ type operationRow struct {
 	Content  []byte `db:"content"`
 	Raw      []byte `db:"raw"`
 	OtherKey []byte `db:"other_key"`
+	State    string `db:"state"`
+	Held     string `db:"held"`
+	Verdict  string `db:"verdict"`
 }
 
-const selectOperation = `SELECT number, entity, body, content, raw, other_key FROM operation `
+const selectOperation = `SELECT number, entity, body, content, raw, other_key, state, held, verdict FROM operation `
 
 // Writes pages over the operations of a plan that are not done. CRM and mail
 // operations are numbered in one order and asked for one side at a time.
@@ -61,11 +64,12 @@ func (d *DB) operations(ctx context.Context, where string, args ...any) ([]store
 			return err
 		}
 		for _, r := range rows {
-			p := store.Planned{Number: r.Number}
+			p := store.Planned{Number: r.Number, State: r.State, Verdict: plan.Verdict(r.Verdict)}
 			if err := json.Unmarshal(r.Body, &p.Write); err != nil {
 				return fmt.Errorf("decode operation %d: %w", r.Number, err)
 			}
 			p.Op.Content, p.Op.Raw, p.OtherKey = found[hexKey(r.Content)], bytes[string(r.Raw)], hexKey(r.OtherKey)
+			p.Held = r.Held
 			out = append(out, p)
 		}
 		return nil
@@ -88,44 +92,32 @@ func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from in
 			state = held
 		}
 		rest := w
-		rest.Op.Content, rest.Op.Raw, rest.OtherKey = nil, nil, ""
+		rest.Op.Content, rest.Op.Raw, rest.OtherKey, rest.Held = nil, nil, "", ""
 		body, err := json.Marshal(rest)
 		if err != nil {
 			return fmt.Errorf("encode operation %d: %w", from+i, err)
 		}
 		rows = append(rows, []any{
 			planID, int64(from + i), s.ID, string(w.Side), string(w.Kind), string(w.Entity),
-			string(w.Op.Action), w.Op.Ref.ID, w.Op.Expect, state, body, null(content), null(raw), null(other),
+			string(w.Op.Action), w.Op.Ref.ID, w.Op.Expect, state, body, null(content), null(raw), null(other), w.Held,
 		})
 	}
 	if err := stored.save(tx, nil); err != nil {
 		return err
 	}
-	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, side, kind, entity, action, item, expect, state, body, content, raw, other_key)`,
+	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, side, kind, entity, action, item, expect, state, body, content, raw, other_key, held)`,
 		rows, ``); err != nil {
 		return err
 	}
 	if len(rows) == 0 {
 		return nil
 	}
-	return tx.exec(`UPDATE operation SET raw = (
-			SELECT o.raw FROM observation o WHERE o.connection = CASE operation.side WHEN 'crm' THEN CAST(? AS TEXT) ELSE CAST(? AS TEXT) END
-			AND o.mailbox = CASE operation.side WHEN 'crm' THEN '' ELSE operation.mailbox END
-			AND o.kind = operation.kind AND o.item = operation.item AND o.version = operation.expect)
-		WHERE plan = ? AND number >= ? AND action IN ('update', 'stamp') AND raw IS NULL`, s.CRM, s.Mail, planID, from)
-}
-
-// ReleaseHeld lets the held operations of a plan go.
-func (d *DB) ReleaseHeld(ctx context.Context, planID string) error {
-	return d.update(ctx, "release held operations", func(tx *tx) error {
-		if err := tx.exec(`UPDATE operation SET state = 'planned' WHERE plan = ? AND state = 'held'`, planID); err != nil {
-			return err
-		}
-		if err := tx.exec(`UPDATE plan SET state = ? WHERE id = ? AND state = ?`, string(store.PlanReady), planID, string(store.PlanHeld)); err != nil {
-			return err
-		}
-		return tx.exec(`DELETE FROM pending WHERE plan = ? AND state = ?`, planID, int64(waiting))
-	})
+	const target = `o.connection = CASE operation.side WHEN 'crm' THEN CAST(? AS TEXT) ELSE CAST(? AS TEXT) END
+		AND o.mailbox = CASE operation.side WHEN 'crm' THEN '' ELSE operation.mailbox END
+		AND o.kind = operation.kind AND o.item = operation.item AND o.version = operation.expect`
+	return tx.exec(`UPDATE operation SET raw = COALESCE(raw, (SELECT o.raw FROM observation o WHERE `+target+`)),
+		before = (SELECT o.content FROM observation o WHERE `+target+`)
+		WHERE plan = ? AND number >= ? AND action IN ('update', 'stamp', 'delete')`, s.CRM, s.Mail, s.CRM, s.Mail, planID, from)
 }
 
 // Commit records a batch's receipts.
@@ -180,8 +172,13 @@ func (d *DB) FinishPlan(ctx context.Context, id model.MailboxID, token, planID s
 		if err := stale(n, err); err != nil {
 			return err
 		}
-		if err := tx.exec(`UPDATE mailbox SET initialized = 1, audit_at = CASE WHEN audit_at = 0 THEN CAST(? AS BIGINT) ELSE audit_at END WHERE id = ?`,
-			micros(r.Ended.Add(store.AuditEvery)), s.ID); err != nil {
+		if err := settleApproval(tx, id, planID); err != nil {
+			return err
+		}
+		// A first sync of which a part still waits is not over.
+		if err := tx.exec(`UPDATE mailbox SET audit_at = CASE WHEN audit_at = 0 THEN CAST(? AS BIGINT) ELSE audit_at END,
+			initialized = CASE WHEN EXISTS (SELECT 1 FROM operation w WHERE w.plan = ? AND w.state = 'held') THEN initialized ELSE 1 END WHERE id = ?`,
+			micros(r.Ended.Add(store.AuditEvery)), planID, s.ID); err != nil {
 			return err
 		}
 		return tx.exec(`INSERT INTO round (mailbox, number, started, ended, counts, done, refused, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

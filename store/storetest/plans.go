@@ -16,7 +16,9 @@ func planStories() map[string]func(*world) {
 		"a plan that was dropped gives its work back":   aDroppedPlan,
 		"a plan that was replaced takes no more chunks": aReplacedPlan,
 		"a held delete waits while the rest goes on":    aHeldDeleteWaits,
-		"approval is for exactly one plan":              approvalIsForOnePlan,
+		"a write is held after it was written down":     aWriteIsHeldLater,
+		"a verdict is for exactly one plan":             aVerdictIsForOnePlan,
+		"contents that are there already are known":     echoesAreKnown,
 		"an edit conflict is kept once":                 anEditConflictIsKept,
 		"an issue counts, closes and opens again":       anIssueCounts,
 		"an update carries the bytes it edits":          anUpdateCarriesBytes,
@@ -138,35 +140,98 @@ func aHeldDeleteWaits(w *world) {
 	all, err := w.s.PlanWrites(w.ctx, id, -1, 10)
 	w.ok(err)
 	equal(w, "writes", len(all), 2)
-	w.ok(w.s.ReleaseHeld(w.ctx, id))
+	equal(w, "why held", all[1].Held+all[0].Held, "too many deletes")
 	rest, err := w.s.Writes(w.ctx, id, model.Mail, -1, 10)
 	w.ok(err)
-	equal(w, "released", len(rest), 1)
-	equal(w, "action", rest[0].Op.Action, model.Delete)
-	equal(w, "why held", rest[0].Held, "too many deletes")
+	equal(w, "to be carried out", len(rest), 0)
 }
 
-func approvalIsForOnePlan(w *world) {
-	ann := w.mailbox("ann")
-	seal := func(hash string, state store.PlanState) {
-		id, err := w.s.BeginPlan(w.ctx, store.PlanRow{Mailbox: ann.ID, At: w.tick()})
-		w.ok(err)
-		w.ok(w.s.SealPlan(w.ctx, store.PlanRow{ID: id, Mailbox: ann.ID, State: state, Hash: hash}))
+// held makes a plan with one write per pair of which those with a number wait.
+func (w *world) heldPlan(m model.Mailbox, answer func(store.Pair) plan.Plan, numbers ...int) string {
+	id, err := w.s.BeginPlan(w.ctx, store.PlanRow{Mailbox: m.ID, At: w.tick()})
+	w.ok(err)
+	pairs := w.pairs(m)
+	c := store.Chunk{Pairs: pairs, Commit: true, Now: w.tick()}
+	for i := range pairs {
+		if pairs[i].Entity == "" {
+			pairs[i].Entity = model.EntityID("e-" + pairs[i].Row)
+		}
+		c.Plan.Writes = append(c.Plan.Writes, answer(pairs[i]).Writes...)
 	}
+	w.ok(w.s.SaveChunk(w.ctx, m.ID, id, c))
+	var judged []store.Judged
+	for _, n := range numbers {
+		judged = append(judged, store.Judged{Number: n, Held: "too many"})
+	}
+	w.ok(w.s.Judge(w.ctx, m.ID, id, judged))
+	w.ok(w.s.SealPlan(w.ctx, store.PlanRow{ID: id, Mailbox: m.ID, State: store.PlanReady, Hash: "h-" + id}))
+	return id
+}
+
+// What a brake holds after the plan was written down waits like any other held
+// write, and stays pending; the rest is carried out.
+func aWriteIsHeldLater(w *world) {
+	ann := w.mailbox("ann")
+	w.arrive("", w.shared(contact("c1", "Ann"), "ann"), w.shared(contact("c2", "Bob"), "ann"))
+	id := w.heldPlan(ann, createMail(ann), 1)
+	writes, err := w.s.Writes(w.ctx, id, model.Mail, -1, 10)
+	w.ok(err)
+	equal(w, "to be carried out", len(writes), 1)
+	equal(w, "pending", len(w.pairs(ann)), 1)
+	same(w, "due", w.due(ann), store.Due{Held: true, Open: true})
+	w.is(w.s.Judge(w.ctx, ann.ID, id, []store.Judged{{Number: 0, Held: "too late"}}), store.ErrStale)
+}
+
+// A verdict is on writes that wait in exactly one plan, and is forgotten once
+// no write is left that it lets go.
+func aVerdictIsForOnePlan(w *world) {
+	ann := w.mailbox("ann")
+	w.arrive("", w.shared(contact("c1", "Ann"), "ann"), w.shared(contact("c2", "Bob"), "ann"))
+	id := w.heldPlan(ann, createMail(ann), 0, 1)
 	approved := func() string {
 		h, err := w.s.Approved(w.ctx, ann.ID)
 		w.ok(err)
 		return h
 	}
-	seal("one", store.PlanHeld)
+	for _, d := range []store.Decision{{Plan: id, Hash: "other"}, {Plan: "other", Hash: "h-" + id}} {
+		d.Verdict = plan.Approved
+		w.is(w.s.Decide(w.ctx, ann.ID, d), store.ErrStale)
+	}
 	equal(w, "approved", approved(), "")
-	w.ok(w.s.Approve(w.ctx, ann.ID, "one", "root"))
-	seal("shown", store.PlanShown)
-	equal(w, "approved after looking", approved(), "one")
-	seal("one", store.PlanReady)
-	equal(w, "approved", approved(), "one")
-	seal("two", store.PlanHeld)
+	w.ok(w.s.Decide(w.ctx, ann.ID, store.Decision{Plan: id, Hash: "h-" + id, By: "root", Verdict: plan.Picked, Numbers: []int{1}}))
+	equal(w, "approved", approved(), "h-"+id)
+	writes, err := w.s.PlanWrites(w.ctx, id, -1, 10)
+	w.ok(err)
+	equal(w, "first", writes[0].Verdict, plan.Undecided)
+	equal(w, "second", writes[1].Verdict, plan.Picked)
+	p, err := w.s.PlanHashed(w.ctx, ann.ID, "h-"+id)
+	w.ok(err)
+	equal(w, "found by its hash", p.ID, id)
+	_, err = w.s.PlanHashed(w.ctx, ann.ID, "never")
+	w.is(err, store.ErrNotFound)
+
+	// A plan that carries no verdict on ends it.
+	w.heldPlan(ann, createMail(ann), 0, 1)
 	equal(w, "approved", approved(), "")
+}
+
+// Algorithm 1.8: contents that a linked item has already are known.
+func echoesAreKnown(w *world) {
+	ann := w.mailbox("ann")
+	w.linked(ann, "c1", "ann")
+	twin := contact("m-c1", "Ann")
+	twin.Ref.ID = "m9"
+	w.arrive(ann.ID, twin, contact("m8", "Bob"))
+	var keys []string
+	for _, p := range w.pairs(ann) {
+		keys = append(keys, p.Mail.Key)
+	}
+	found, err := w.s.Echoes(w.ctx, ann.ID, model.Contact, model.Mail, keys)
+	w.ok(err)
+	equal(w, "echoes", len(found), 1)
+	found, err = w.s.Echoes(w.ctx, ann.ID, model.Event, model.Mail, keys)
+	w.ok(err)
+	equal(w, "echoes of another kind", len(found), 0)
 }
 
 // I4: the loser of an edit conflict is kept before it is overwritten.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
 	"lockstep.dev/store"
@@ -348,6 +349,10 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 		}
 	}
 	built := plan.Build(in)
+	for i := range built.Issues {
+		x := &built.Issues[i]
+		x.Message, x.Detail = issue.Message(x.Code, "detail", x.Detail), ""
+	}
 	d.count(page, built)
 	var writes []plan.Write
 	deleting := map[model.EntityID]bool{}

@@ -139,7 +139,7 @@ func (ap *applier) batch(ctx context.Context, s side, batch []store.Planned) err
 			return err
 		}
 		for i, r := range receipts {
-			results = append(results, result(batch[i], r))
+			results = append(results, ap.result(batch[i], r))
 		}
 	}
 	return ap.commit(ctx, results)
@@ -225,25 +225,22 @@ func (ap *applier) count(results []store.Result) {
 	}
 }
 
-// stops returns the first fault that concerns the whole mailbox: the receipts
+// stops returns the first fault that concerns more than its item: the receipts
 // are recorded, and nothing more is tried.
 func stops(results []store.Result) error {
 	for _, r := range results {
 		f := fault.Of(r.Receipt.Err)
-		if f == nil {
-			continue
-		}
-		rule := fault.RuleOf(f.Class)
-		if rule.Stops && f.Scope != fault.Item || rule.Retry && r.Receipt.Outcome != model.Done {
+		if f != nil && (f.Scope.Wide() || fault.RuleOf(f.Class, f.Scope).Again == fault.Attempt) {
 			return f
 		}
 	}
 	return nil
 }
 
-// result judges a receipt: a conflict or an unknown outcome is looked at again,
-// a refusal becomes an issue of its item and never blocks the others.
-func result(p store.Planned, r model.Receipt) store.Result {
+// result judges a receipt: a conflict, an unknown outcome, or trouble that is
+// not the item's is looked at again; a refusal becomes an issue of its item and
+// never blocks the others.
+func (ap *applier) result(p store.Planned, r model.Receipt) store.Result {
 	out := store.Result{Planned: p, Receipt: r}
 	f := fault.Of(r.Err)
 	switch {
@@ -253,13 +250,17 @@ func result(p store.Planned, r model.Receipt) store.Result {
 		out.Again = true
 		return out
 	}
-	rule := fault.RuleOf(f.Class)
+	rule := fault.RuleOf(f.Class, f.Scope)
 	out.Used = p.Op.Action == model.Create && f.Class == fault.NotFound && f.Scope == fault.Item
-	out.Again = rule.Retry || rule.Benign || rule.Stops && f.Scope != fault.Item
+	out.Again = rule.Benign || f.Scope.Wide()
 	// A create that meets a twin would meet it again in every round.
 	out.Again = out.Again && (p.Op.Action != model.Create || f.Class != fault.Conflict)
-	if !out.Again {
-		out.Code, out.Message = f.Code, f.Message
+	if out.Again {
+		return out
+	}
+	out.Code, out.Message = f.Code, f.Message
+	if rule.Again == fault.Round && !rule.Benign {
+		out.Recheck = ap.a.Now().Add(time.Duration(ap.m.policy.RetryGap))
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
 	"lockstep.dev/store"
@@ -349,6 +350,10 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 		}
 	}
 	built := plan.Build(in)
+	for i := range built.Issues {
+		x := &built.Issues[i]
+		x.Message, x.Detail = issue.Message(x.Code, "detail", x.Detail), ""
+	}
 	d.reject(byEntity, &built)
 	if err := d.echoes(ctx, built.Writes); err != nil {
 		return err

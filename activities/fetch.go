@@ -185,7 +185,7 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 // apart reports whether a fault concerns one collection only, for good.
 func apart(err error) bool {
 	f := fault.Of(err)
-	return f != nil && f.Scope == fault.Collection && !fault.RuleOf(f.Class).Retry
+	return f != nil && f.Scope == fault.Collection && fault.RuleOf(f.Class, f.Scope).Again != fault.Attempt
 }
 
 // collections returns the known collections, discovering them at the first

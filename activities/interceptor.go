@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 	"lockstep.dev/store"
 )
@@ -22,18 +23,19 @@ type Trouble struct {
 	Side    model.Side
 	Code    string
 	Message string
-	Count   int // consecutive transient failures
+	Count   int // consecutive failures
+	// Permanent: nothing goes on until somebody acts.
+	Permanent bool
 }
 
 // Stops reports whether the mailbox can do nothing until somebody acts: the
-// class says so, or a transient fault has lasted too long (D-31, D-32). A fault
-// of a single item or collection never does.
+// class says so, or a fault has lasted too long (D-31, D-32).
 func (t Trouble) Stops() bool {
-	if t.Scope == fault.Item || t.Scope == fault.Collection {
-		return false
+	if t.Permanent {
+		return true
 	}
-	rule := fault.RuleOf(t.Class)
-	return rule.Stops || rule.Counted && t.Count > 0
+	// Histories from before Permanent was recorded.
+	return t.Scope.Wide() && (t.Class == fault.Auth || t.Class == fault.Denied || t.Class == fault.Transient && t.Count > 0)
 }
 
 // Interceptor turns faults into Temporal errors, in this one place (design
@@ -92,31 +94,51 @@ func (i *inbound) translate(ctx context.Context, args []any, err error) error {
 	f := fault.Of(err)
 	if f == nil {
 		if errors.Is(err, store.ErrNotFound) {
-			return temporal.NewNonRetryableApplicationError(err.Error(), "Gone", nil)
+			return ours("engine.gone", "Gone", err, true)
 		}
-		return temporal.NewApplicationError(err.Error(), "Store")
+		return ours("engine.store", "Store", err, false)
 	}
 	t := Trouble{Class: f.Class, Scope: f.Scope, Side: f.Side, Code: f.Code, Message: f.Error()}
-	rule := fault.RuleOf(f.Class)
-	o := temporal.ApplicationErrorOptions{NonRetryable: !rule.Retry, NextRetryDelay: f.After}
+	rule := ruleOf(f)
+	o := temporal.ApplicationErrorOptions{NonRetryable: rule.Again != fault.Attempt, NextRetryDelay: f.After}
 	if rule.Benign {
 		o.Category = temporal.ApplicationErrorCategoryBenign
 	}
+	t.Permanent = rule.Stops
 	if rule.Counted {
 		i.countIn(ctx, args, &t, &o)
-	} else if rule.Retry && o.NextRetryDelay <= 0 {
+	} else if rule.Again == fault.Attempt && o.NextRetryDelay <= 0 {
 		o.NextRetryDelay = time.Minute
 	}
 	o.Details = []any{t}
 	return temporal.NewApplicationErrorWithOptions(t.Message, string(f.Class), o)
 }
 
-// countIn counts a transient fault of a mailbox and, at the policy's limit,
-// makes it permanent (requirement D-32).
+// ours is the Temporal error of trouble with our own store; what the store said
+// is for the reader of the log, what it means for everybody.
+func ours(code, kind string, err error, last bool) error {
+	f := issue.Fault(code)
+	t := Trouble{Class: f.Class, Scope: f.Scope, Code: f.Code, Message: f.Error()}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{NonRetryable: last, Details: []any{t}})
+}
+
+// ruleOf is the table's row for a fault that ended a whole step. Where that is
+// a fault of a single item or collection, nothing else could go on either, so
+// it counts as the mailbox's and may not last for ever.
+func ruleOf(f *fault.Fault) fault.Rule {
+	rule := fault.RuleOf(f.Class, f.Scope)
+	if f.Scope.Wide() || rule.Again == fault.Attempt || f.Class == fault.CursorExpired {
+		return rule
+	}
+	return fault.RuleOf(fault.Transient, fault.Mailbox)
+}
+
+// countIn counts a fault of a mailbox and, at the policy's limit, makes it
+// permanent (requirement D-32).
 func (i *inbound) countIn(ctx context.Context, args []any, t *Trouble, o *temporal.ApplicationErrorOptions) {
 	id := subject(args)
 	if id == "" {
-		o.NextRetryDelay = connectionGap
+		o.NextRetryDelay = max(o.NextRetryDelay, connectionGap)
 		return
 	}
 	m, err := i.store.Mailbox(ctx, id)
@@ -131,7 +153,8 @@ func (i *inbound) countIn(ctx context.Context, args []any, t *Trouble, o *tempor
 		return
 	}
 	o.NextRetryDelay = max(o.NextRetryDelay, time.Duration(policy.RetryGap))
-	o.NonRetryable = t.Count >= policy.Retries
+	t.Permanent = t.Count >= policy.Retries
+	o.NonRetryable = t.Permanent
 }
 
 // connectionGap is the time between attempts to read a CRM that does not answer.

@@ -1,11 +1,14 @@
 // Package fault says what kinds of trouble there are and, in one table, what
 // each of them means for retry and for people. A connector decides the class
 // where it saw the wire (design decision 10); nothing else looks at it again.
+// What a fault says to people stands in the catalogue (package issue), and
+// issue.Fault is what makes one.
 package fault
 
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"lockstep.dev/model"
@@ -46,27 +49,32 @@ type Fault struct {
 	Class   Class
 	Scope   Scope
 	Side    model.Side
-	Source  string        // who says so: "dav", "sqlcrm", "Synchronization engine"
-	Code    string        // stable short name, e.g. "dav.401"
-	Message string        // what happened and what to do, one or two sentences
-	After   time.Duration // Throttled: how long the server asked us to wait; 0 = it did not say
+	Source  string // who says so: "CalDAV/CardDAV connector", "Synchronization engine"
+	Code    string // stable short name, e.g. "dav.401"
+	Message string // what happened
+	// Solution says what to do, "" = nothing.
+	Solution string
+	After    time.Duration // how long the server asked us to wait; 0 = it did not say
 	// Evidence is redacted raw proof (status line, header names, error element),
 	// at most a few hundred bytes.
 	Evidence string
 	Err      error // cause; may be nil
 }
 
-// Error names the side, what happened and the code.
+// Error names the side, what happened, what to do and the code.
 func (f *Fault) Error() string {
-	side := ""
+	text := f.Text()
 	if f.Side != "" {
-		side = string(f.Side) + " side: "
+		text = string(f.Side) + " side: " + text
 	}
 	if f.Code == "" {
-		return side + f.Message
+		return text
 	}
-	return fmt.Sprintf("%s%s (%s)", side, f.Message, f.Code)
+	return fmt.Sprintf("%s (%s)", text, f.Code)
 }
+
+// Text is what happened and what to do, without side and code.
+func (f *Fault) Text() string { return strings.TrimSpace(f.Message + " " + f.Solution) }
 
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Err }

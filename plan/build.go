@@ -47,8 +47,10 @@ func (b *builder) write(p Pair, w Write) {
 	b.out.Writes = append(b.out.Writes, w)
 }
 
-func (b *builder) issue(p Pair, side model.Side, item, code, message string) {
-	b.out.Issues = append(b.out.Issues, Issue{Entity: p.Entity, Kind: p.Kind, Side: side, Item: item, Code: code, Message: message})
+// issue names what cannot be synced by its code in the catalogue; detail fills
+// the text's placeholder of that name.
+func (b *builder) issue(p Pair, side model.Side, item, code, detail string) {
+	b.out.Issues = append(b.out.Issues, Issue{Entity: p.Entity, Kind: p.Kind, Side: side, Item: item, Code: code, Detail: detail})
 }
 
 // agree remembers that both sides say the same.
@@ -76,7 +78,7 @@ func (b *builder) writeBoth(p Pair) {
 	b.out.Conflicts = append(b.out.Conflicts, m.conflicts...)
 	if mail != nil && p.Mail.ReadOnly {
 		mail = nil
-		b.issue(p, model.Mail, p.Mail.Ref.ID, "mail.read-only", "The item changed in the CRM, but "+ReasonReadOnly+". Make the collection writable, or ask its owner to.")
+		b.issue(p, model.Mail, p.Mail.Ref.ID, "mail.read-only", "")
 	}
 	switch {
 	case crm == nil && mail == nil:

@@ -151,8 +151,9 @@ type Issue struct {
 	Kind    model.Kind
 	Side    model.Side
 	Item    string
-	Code    string
-	Message string
+	Code    string // of the catalogue
+	Detail  string // fills the message's placeholder of that name; no content
+	Message string // what happened, as the catalogue has it; filled in by Diff
 }
 
 // Plan is the ordered outcome of Build.

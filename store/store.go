@@ -13,6 +13,8 @@ import (
 	"errors"
 	"time"
 
+	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
 )
@@ -84,8 +86,11 @@ type Conflict struct {
 }
 
 // Error is R-02, verbatim.
-func (c *Conflict) Error() string {
-	return "Synchronization failed due to Crm ID conflict. <" + c.CRMUser + "> already registered for another user."
+func (c *Conflict) Error() string { return c.Fault().Message }
+
+// Fault is the conflict as people meet it.
+func (c *Conflict) Fault() *fault.Fault {
+	return issue.Fault("engine.crm-id-conflict", "CRM user", c.CRMUser)
 }
 
 // MailboxFilter narrows a list of mailboxes; zero fields do not.
@@ -399,6 +404,9 @@ type Result struct {
 	// Again: the pair is looked at again next round (a conflict, an unknown
 	// outcome). Otherwise a refused item is set aside until it changes.
 	Again bool
+	// Recheck is when a refused item is tried again even if it does not change;
+	// zero = never.
+	Recheck time.Time
 	// Used: the key of a create names something that was deleted or moved since;
 	// the next attempt needs another (algorithm 1.6).
 	Used bool

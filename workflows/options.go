@@ -5,8 +5,6 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
-
-	"lockstep.dev/fault"
 )
 
 // heartbeat is how long a worker may be silent before its activity is given to
@@ -49,11 +47,5 @@ func apply(ctx workflow.Context, summary string) workflow.Context {
 // retries governs crashes and timeouts only: for faults the interceptor sets
 // the delay, or that there is no further attempt (design decision 10).
 func retries() *temporal.RetryPolicy {
-	p := &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second}
-	for _, c := range fault.Classes() {
-		if !fault.RuleOf(c).Retry {
-			p.NonRetryableErrorTypes = append(p.NonRetryableErrorTypes, string(c))
-		}
-	}
-	return p
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second}
 }

@@ -120,12 +120,7 @@ func (s *Session) apply(ctx context.Context, op model.Operation) (model.Receipt,
 	case model.Stamp:
 		return s.stamp(ctx, op)
 	}
-	return model.Receipt{}, refused(fault.Bug, "action", "This operation is not one that calendars and address books know. Please report it.")
-}
-
-// refused is an operation that we do not even send.
-func refused(class fault.Class, code, message string) *failure {
-	return &failure{fault: newFault(class, fault.Item, code, message)}
+	return model.Receipt{}, failed("dav.action")
 }
 
 // put writes an object under a condition.
@@ -187,7 +182,9 @@ func (s *Session) current(ctx context.Context, op model.Operation) (raw []byte, 
 }
 
 func changedMeanwhile() *failure {
-	return &failure{fault: statuses(http.StatusPreconditionFailed).fault("dav.412", ""), status: http.StatusPreconditionFailed}
+	f := failed("dav.412")
+	f.status = http.StatusPreconditionFailed
+	return f
 }
 
 // update changes the named fields in the object's own bytes.

@@ -85,7 +85,7 @@ func (s *Session) report(ctx context.Context, c model.Collection, yield func(con
 // badID refuses an id that we did not give.
 func (r *report) badID() *failure {
 	if r.mixed && r.target.ID != collectionID(r.href, r.target.Kind, true) {
-		return &failure{fault: statuses(http.StatusNotFound).fault("dav.collection-id", "")}
+		return failed("dav.collection-id")
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func (s *Session) state(ctx context.Context, c model.Collection) (state, *failur
 	href, _ := collectionHref(c.ID)
 	m, _, fail := s.link.properties(ctx, href, "sync-token", "supported-report-set", "S:getctag", "resourcetype")
 	if fail == nil && m.has(davName("resourcetype")) && !m.find(davName("resourcetype")).has(davName("collection")) {
-		fail = &failure{fault: statuses(http.StatusNotFound).fault("dav.no-collection", "")}
+		fail = failed("dav.collection")
 	}
 	if fail != nil {
 		return state{}, fail.ofCollection()
@@ -149,9 +149,8 @@ func (s *Session) state(ctx context.Context, c model.Collection) (state, *failur
 // ofCollection widens a failure: what is missing is the collection itself,
 // which is never a deletion of what was in it (algorithm 1.10).
 func (f *failure) ofCollection() *failure {
-	if f != nil && f.fault.Class == fault.NotFound {
-		f.fault.Scope = fault.Collection
-		f.fault.Message = "The collection is not there any more, or not for us. Nothing is deleted for that; collections are discovered again in the next round."
+	if f != nil && f.fault.Class == fault.NotFound && f.fault.Scope == fault.Item {
+		f.fault = newFault("dav.collection", f.fault.Evidence)
 	}
 	return f
 }
@@ -191,7 +190,7 @@ func (r *report) list(end cursor) {
 	if fail == nil && !here && count == 0 {
 		// An answer that names nothing at all, not even the collection, is no
 		// empty collection.
-		fail = &failure{fault: statuses(http.StatusNotFound).fault("dav.empty-answer", "")}
+		fail = failed("dav.empty-answer")
 	}
 	if fail != nil {
 		r.fail(fail)

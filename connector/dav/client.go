@@ -118,7 +118,7 @@ const xmlType = "application/xml; charset=utf-8"
 func (l *link) do(ctx context.Context, r request) (*answer, *failure) {
 	target, err := l.base.Parse(r.href)
 	if err != nil {
-		return nil, localFailure("dav.address", "The address of an item or collection is not valid, so it cannot be asked for. Let collections be discovered again.", err)
+		return nil, badAddress(err)
 	}
 	for hop := 0; ; hop++ {
 		resp, fail := l.send(ctx, r, target)
@@ -143,7 +143,7 @@ func (l *link) do(ctx context.Context, r request) (*answer, *failure) {
 // send makes one HTTP exchange.
 func (l *link) send(ctx context.Context, r request, target *url.URL) (*http.Response, *failure) {
 	if !l.client.allowInsecure && !secure(target) {
-		return nil, &failure{fault: insecureFault()}
+		return nil, failed("dav.insecure")
 	}
 	sent := false
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -155,7 +155,7 @@ func (l *link) send(ctx context.Context, r request, target *url.URL) (*http.Resp
 	}
 	req, err := http.NewRequestWithContext(traced, r.method, target.String(), body)
 	if err != nil {
-		return nil, localFailure("dav.address", "The address of an item or collection is not valid, so it cannot be asked for. Let collections be discovered again.", err)
+		return nil, badAddress(err)
 	}
 	l.sign(req, r)
 	resp, err := l.client.http.Do(req)
@@ -204,13 +204,13 @@ func redirect(resp *http.Response, from *url.URL) *url.URL {
 // never from TLS to none.
 func (l *link) mayFollow(from, to *url.URL, hop int) *failure {
 	if hop >= maxRedirects {
-		return localFailure("dav.redirects", "The server keeps sending us from one address to another. Set url to the address of the calendar server itself.", nil)
+		return failed("dav.redirects")
 	}
 	if from.Scheme == "https" && to.Scheme != "https" {
-		return &failure{fault: insecureFault()}
+		return failed("dav.insecure")
 	}
 	if !sameSite(from.Hostname(), to.Hostname()) {
-		return localFailure("dav.redirect", "The server sends us to "+to.Hostname()+", which belongs to another site, so we did not send the credentials there. If that is right, set url to that address.", nil)
+		return failed("dav.redirect", "host", to.Hostname())
 	}
 	return nil
 }
@@ -265,3 +265,10 @@ func (l *link) properties(ctx context.Context, href string, names ...string) (fo
 
 // normal spells an address from an answer as ids are spelt.
 func (l *link) normal(href string, at *url.URL) string { return normalHref(href, l.base, at) }
+
+// badAddress is an address that is none.
+func badAddress(err error) *failure {
+	f := failed("dav.address")
+	f.fault.Err = err
+	return f
+}

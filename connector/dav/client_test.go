@@ -6,12 +6,14 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"lockstep.dev/connector"
 	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -200,12 +202,12 @@ func TestFaultsOfAnswers(t *testing.T) {
 		{status: 423, class: fault.Transient, scope: fault.Item, code: "dav.423"},
 		{status: 429, header: "120", class: fault.Throttled, scope: fault.Mailbox, code: "dav.429"},
 		{status: 503, class: fault.Transient, scope: fault.Server, code: "dav.503"},
-		{status: 503, header: "120", class: fault.Throttled, scope: fault.Server, code: "dav.503"},
+		{status: 503, header: "120", class: fault.Throttled, scope: fault.Server, code: "dav.busy"},
 		{status: 500, class: fault.Transient, scope: fault.Server, code: "dav.500"},
 		{status: 507, class: fault.TooLarge, scope: fault.Mailbox, code: "dav.507"},
 		{status: 507, body: "quota-not-exceeded", class: fault.TooLarge, scope: fault.Mailbox, code: "dav.quota-not-exceeded"},
 		{status: 405, class: fault.Unsupported, scope: fault.Collection, code: "dav.405"},
-		{status: 302, class: fault.Unsupported, scope: fault.Server, code: "dav.302"},
+		{status: 302, class: fault.Unsupported, scope: fault.Server, code: "dav.3xx"},
 	} {
 		s := fake(t, func(w http.ResponseWriter, _ *http.Request) {
 			if c.header != "" {
@@ -220,7 +222,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 		})
 		_, _, fail := s.link.get(t.Context(), "/x")
 		f := fail.fault
-		if f.Class != c.class || f.Scope != c.scope || f.Code != c.code || f.Side != model.Mail || f.Source != Name {
+		if f.Class != c.class || f.Scope != c.scope || f.Code != c.code || f.Side != model.Mail || f.Source != issue.DAV {
 			t.Errorf("%d %s: %+v", c.status, c.body, f)
 		}
 		if c.class == fault.Throttled && f.After != 2*time.Minute {
@@ -332,5 +334,23 @@ func TestAddressesAreSpeltOneWay(t *testing.T) {
 		if got := normalHref(href, base, base); got != want {
 			t.Errorf("%s: %s, want %s", href, got, want)
 		}
+	}
+}
+
+// B9: whatever a server answers has a declared code, and the class that the
+// catalogue gives it.
+func TestEveryAnswerHasADeclaredCode(t *testing.T) {
+	for status := 300; status < 600; status++ {
+		if e, ok := issue.Lookup(codeOf(status, "")); !ok || e.Source != issue.DAV {
+			t.Errorf("status %d has the code %s, which is not declared", status, codeOf(status, ""))
+		}
+	}
+	for _, status := range statuses() {
+		if codeOf(status, "") != "dav."+strconv.Itoa(status) {
+			t.Errorf("status %d has the code %s", status, codeOf(status, ""))
+		}
+	}
+	if got := codeOf(http.StatusForbidden, "setting"); got != "dav.403" {
+		t.Errorf("a server can make us say %s", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"lockstep.dev/connector"
 	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -92,16 +93,9 @@ func (cfg *config) checkAddress(address string) error {
 		return badSetting("url", "must not contain a user name or password: give them separately")
 	}
 	if !cfg.allowInsecure && !secure(u) {
-		return insecureFault()
+		return issue.Fault("dav.insecure")
 	}
 	return nil
-}
-
-func insecureFault() *fault.Fault {
-	return &fault.Fault{
-		Class: fault.Denied, Scope: fault.Server, Side: model.Mail, Source: Name,
-		Code: "dav.insecure", Message: fault.InsecureText,
-	}
 }
 
 // secure reports whether credentials are safe on the way to u: TLS, or a
@@ -116,10 +110,7 @@ func secure(u *url.URL) bool {
 }
 
 func badSetting(key, what string) *fault.Fault {
-	return &fault.Fault{
-		Class: fault.Invalid, Scope: fault.Server, Side: model.Mail, Source: Name,
-		Code: "dav.setting", Message: "Setting " + key + " " + what + ".",
-	}
+	return issue.Fault("dav.setting", "key", key, "problem", what)
 }
 
 // who is a mailbox's way in.
@@ -151,10 +142,7 @@ func (cfg *config) identity(a model.Account) (who, error) {
 		out.starts = append(out.starts, u)
 	}
 	if secret == "" {
-		return who{}, &fault.Fault{
-			Class: fault.Auth, Scope: fault.Mailbox, Side: model.Mail, Source: Name, Code: "dav.no-secret",
-			Message: "There is no password or token for this mailbox, so we cannot sign in. Save one for the mailbox or for its connection.",
-		}
+		return who{}, issue.Fault("dav.no-secret")
 	}
 	return out, nil
 }

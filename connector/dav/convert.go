@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"lockstep.dev/fault"
 	"lockstep.dev/model"
 	"lockstep.dev/timezone"
 	"lockstep.dev/vobject"
@@ -309,7 +308,7 @@ func finish(edit *vobject.Edit) ([]byte, *failure) {
 }
 
 func unwritable(err error) *failure {
-	f := refused(fault.Invalid, "unwritable", "The item in the mailbox is damaged and cannot be changed without losing part of it. Open it in a calendar or address book program and save it again, or delete it.")
+	f := failed("dav.unwritable")
 	f.fault.Err = err
 	return f
 }

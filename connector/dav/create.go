@@ -53,7 +53,7 @@ func memberHref(collection string, kind model.Kind, key model.Key) string {
 // remains.
 func (s *Session) create(ctx context.Context, op model.Operation) (model.Receipt, *failure) {
 	if op.Key == "" || op.Ref.Collection == "" {
-		return model.Receipt{}, refused(fault.Bug, "key", "A create needs a key and a collection. Please report this.")
+		return model.Receipt{}, failed("dav.key")
 	}
 	ref := op.Ref
 	ref.ID = memberHref(op.Ref.Collection, op.Ref.Kind, op.Key)
@@ -154,7 +154,7 @@ func (s *Session) adopt(ctx context.Context, op model.Operation, ref model.Ref, 
 	if ours && (item.Stamp == op.Key || ownAddress && item.Stamp == "" && item.UID == op.UID) {
 		return model.Receipt{Outcome: model.Done, Ref: ref, Item: &item}, nil
 	}
-	return model.Receipt{}, refused(fault.Conflict, "exists", "Another item with the same identifier exists in this mailbox. Both sides are read again before anything is written.")
+	return model.Receipt{}, failed("dav.exists")
 }
 
 // FindByKey looks at the addresses that the keys have in every collection. That

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -44,8 +44,7 @@ func parseCursor(text model.Cursor) (cursor, error) {
 	count, err := strconv.Atoi(number)
 	c := cursor{mode: cursorMode(mode), count: count, position: position}
 	if !ok || err != nil || c.mode != syncMode && c.mode != fullMode && c.mode != ctagMode {
-		return cursor{}, newFault(fault.CursorExpired, fault.Collection, "cursor",
-			"Our position in this collection cannot be read. It is listed once in full; nothing needs to be done.")
+		return cursor{}, issue.Fault("dav.cursor")
 	}
 	return c, nil
 }

@@ -53,8 +53,7 @@ func (s *Session) locate(ctx context.Context) (*place, *failure) {
 		found.add(p)
 	}
 	if found.empty() {
-		return nil, &failure{fault: newFault(fault.Unsupported, fault.Server, "not-found",
-			"No calendar or address book was found from this address. Check the address in the connection's settings: it may be the server's, a principal's, a home's or a collection's.")}
+		return nil, failed("dav.not-found")
 	}
 	s.mu.Lock()
 	s.place = found

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"lockstep.dev/fault"
-	"lockstep.dev/model"
+	"lockstep.dev/issue"
 )
 
 // failure is a request that did not succeed: what it means, and what a caller
@@ -31,87 +31,57 @@ type failure struct {
 	broken       bool // the answer could not be read to its end
 }
 
-// rule is one row of the table: what a status or precondition means.
-type rule struct {
-	class   fault.Class
-	scope   fault.Scope
-	message string
-}
-
-// preconditions says what the elements in a DAV:error body mean; they are more
-// exact than the status they come with (RFC 4918 section 16).
-func preconditions(name string) (rule, bool) {
-	switch name {
-	case "valid-sync-token": // RFC 6578 section 3.2: 403, in the field also 409 and 400
-		return rule{fault.CursorExpired, fault.Collection, "The server no longer knows our position in this collection. It is listed once in full; nothing needs to be done."}, true
-	case "need-privileges": // RFC 3744 section 7.1.1
-		return rule{fault.Denied, fault.Collection, "The server does not let this account do that in this collection. Ask its owner or an administrator to grant the right to read and write it."}, true
-	case "no-uid-conflict": // RFC 4791 section 5.3.2.1, RFC 6352 section 6.3.2.1
-		return rule{fault.Conflict, fault.Item, "Another item with the same identifier exists in this mailbox. Both sides are read again before anything is written."}, true
-	case "unique-scheduling-object-resource": // RFC 6638 section 3.2.4.1
-		return rule{fault.Conflict, fault.Item, "This meeting exists in another calendar of the mailbox already. Both sides are read again before anything is written."}, true
-	case "max-resource-size": // RFC 4791 section 5.3.2.1
-		return rule{fault.TooLarge, fault.Item, "The item is larger than the server accepts. Shorten its notes or remove its picture or attachments."}, true
-	case "quota-not-exceeded", "sufficient-disk-space": // RFC 4331 section 6
-		return mailboxFull(), true
-	case "valid-calendar-data", "valid-calendar-object-resource", "supported-calendar-data", "supported-calendar-component",
-		"min-date-time", "max-date-time", "max-instances", "max-attendees-per-instance", "calendar-collection-location-ok", // RFC 4791 section 5.3.2.1
-		"valid-address-data", "supported-address-data", // RFC 6352 section 6.3.2.1
-		"same-organizer-in-all-components": // RFC 6638 section 3.2.4.2
-		return rule{fault.Invalid, fault.Item, "The server refuses the content of this item. Correct the item on the side it comes from; it is tried again as soon as it changes."}, true
-	case "allowed-organizer-scheduling-object-change", "allowed-attendee-scheduling-object-change": // RFC 6638 sections 3.2.4.3, 3.2.4.4
-		return rule{fault.Invalid, fault.Item, "The server does not allow this change, because only the organizer may make it. Change the meeting in the organizer's calendar."}, true
-	case "lock-token-submitted", "no-conflicting-lock": // RFC 4918 section 16
-		return rule{fault.Transient, fault.Item, "Another program holds a lock on this item. It is tried again."}, true
-	case "supported-report", "number-of-matches-within-limits": // RFC 3253 section 3.6, RFC 3744 section 8
-		return rule{fault.Unsupported, fault.Collection, "The server does not answer this kind of question."}, true
+// known lists the elements in a DAV:error body that we know; they are
+// more exact than the status they come with (RFC 4918 section 16). Each has its
+// own code in the catalogue. A server can name anything, so only these count.
+func known(precondition string) bool {
+	switch precondition {
+	case "valid-sync-token", // RFC 6578 section 3.2: 403, in the field also 409 and 400
+		"need-privileges",                                                                         // RFC 3744 section 7.1.1
+		"no-uid-conflict",                                                                         // RFC 4791 section 5.3.2.1, RFC 6352 section 6.3.2.1
+		"unique-scheduling-object-resource",                                                       // RFC 6638 section 3.2.4.1
+		"max-resource-size",                                                                       // RFC 4791 section 5.3.2.1
+		"quota-not-exceeded",                                                                      // RFC 4331 section 6
+		"sufficient-disk-space",                                                                   // RFC 4331 section 6
+		"valid-address-data",                                                                      // RFC 6352 section 6.3.2.1
+		"supported-address-data",                                                                  // RFC 6352 section 6.3.2.1
+		"same-organizer-in-all-components",                                                        // RFC 6638 section 3.2.4.2
+		"allowed-organizer-scheduling-object-change", "allowed-attendee-scheduling-object-change", // RFC 6638 sections 3.2.4.3, 3.2.4.4
+		"lock-token-submitted", "no-conflicting-lock", // RFC 4918 section 16
+		"supported-report", "number-of-matches-within-limits", // RFC 3253 section 3.6, RFC 3744 section 8
+		"valid-calendar-data", "valid-calendar-object-resource", "supported-calendar-data", "supported-calendar-component",
+		"min-date-time", "max-date-time", "max-instances", "max-attendees-per-instance", "calendar-collection-location-ok": // RFC 4791 section 5.3.2.1
+		return true
 	}
-	return rule{}, false
+	return false
 }
 
-func mailboxFull() rule {
-	return rule{fault.TooLarge, fault.Mailbox, "The mailbox is full, so the server stores nothing more. Free some space or ask an administrator for a larger quota."}
-}
-
-// statuses says what an HTTP status means where no precondition says more.
-func statuses(status int) rule {
-	switch status {
-	case http.StatusUnauthorized:
-		return rule{fault.Auth, fault.Mailbox, "The server did not accept the user name, password or token of this mailbox. Renew the sign-in data; synchronization waits until then."}
-	case http.StatusForbidden:
-		return rule{fault.Denied, fault.Collection, "The server does not let this account do that. Ask the owner of the collection or an administrator to grant the right to read and write it."}
-	case http.StatusNotFound, http.StatusGone:
-		return rule{fault.NotFound, fault.Item, "The server has nothing at this address now. It is looked for again in the next round."}
-	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return rule{fault.Unsupported, fault.Collection, "There is no calendar or address book at this address, or the server cannot do this with it. Check the address in the connection's settings."}
-	case http.StatusConflict: // RFC 4918 section 9.7.1: the parent collection is missing
-		return rule{fault.NotFound, fault.Collection, "The collection does not exist on the server any more. Collections are discovered again in the next round."}
-	case http.StatusPreconditionFailed:
-		return rule{fault.Conflict, fault.Item, "The item changed in the mailbox since we last looked. Both sides are read again before anything is written."}
-	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong:
-		return rule{fault.TooLarge, fault.Item, "The item is larger than the server accepts. Shorten its notes or remove its picture or attachments."}
-	case http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
-		return rule{fault.Invalid, fault.Item, "The server refuses the content of this item. Correct the item on the side it comes from; it is tried again as soon as it changes."}
-	case http.StatusLocked, http.StatusFailedDependency:
-		return rule{fault.Transient, fault.Item, "Another program holds a lock on this item. It is tried again."}
-	case http.StatusTooManyRequests:
-		return rule{fault.Throttled, fault.Mailbox, "The server asked us to slow down. Synchronization goes on by itself after the time it named."}
-	case http.StatusProxyAuthRequired:
-		return rule{fault.Denied, fault.Server, "A proxy between us and the server wants credentials. Set the proxy's user name and password in the environment of the worker."}
-	case http.StatusInsufficientStorage:
-		return mailboxFull()
-	}
-	return otherStatus(status)
-}
-
-func otherStatus(status int) rule {
+// codeOf says what an answer means: the precondition if we know it, otherwise
+// the status.
+func codeOf(status int, precondition string) string {
 	switch {
+	case known(precondition):
+		return "dav." + precondition
+	case slices.Contains(statuses(), status):
+		return "dav." + strconv.Itoa(status)
 	case status/100 == 3:
-		return rule{fault.Unsupported, fault.Server, "The server sends us elsewhere without a usable address. Set url to the address of the calendar server itself."}
-	case status == http.StatusRequestTimeout, status == http.StatusMisdirectedRequest, status == http.StatusTooEarly, status/100 == 5:
-		return rule{fault.Transient, fault.Server, "The server reported trouble of its own. It is tried again; if it lasts, its administrator must look."}
+		return "dav.3xx"
+	case status/100 == 5:
+		return "dav.5xx"
 	default:
-		return rule{fault.Invalid, fault.Item, "The server refused the request. The raw answer is kept for support."}
+		return "dav.4xx"
+	}
+}
+
+// statuses are those with a code of their own.
+func statuses() []int {
+	return []int{
+		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusConflict, http.StatusGone, http.StatusPreconditionFailed,
+		http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusUnsupportedMediaType, http.StatusMisdirectedRequest,
+		http.StatusUnprocessableEntity, http.StatusLocked, http.StatusFailedDependency, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout, http.StatusInsufficientStorage,
 	}
 }
 
@@ -129,17 +99,13 @@ func refusal(r request, resp *http.Response) *failure {
 			}
 		}
 	}
-	row, known := preconditions(f.precondition)
-	if !known {
-		row = statuses(resp.StatusCode)
-	}
-	after := retryAfter(resp.Header.Get("Retry-After"), resp.Header.Get("Date"))
+	code := codeOf(resp.StatusCode, f.precondition)
 	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
-		row = rule{fault.Throttled, fault.Server, "The server is busy or under maintenance and asked us to wait. Synchronization goes on by itself."}
+		code = "dav.busy"
 	}
-	f.fault = row.fault(codeOf(resp.StatusCode, f.precondition), evidence(resp, f.precondition))
-	if row.class == fault.Throttled {
-		f.fault.After = after
+	f.fault = newFault(code, evidence(resp, f.precondition))
+	if f.fault.Class == fault.Throttled {
+		f.fault.After = retryAfter(resp.Header.Get("Retry-After"), resp.Header.Get("Date"))
 	}
 	// A server that failed while writing may have written (500), and so may one
 	// behind a gateway that gave up waiting (502, 504). 503 and 507 say no.
@@ -154,26 +120,15 @@ func (m member) failure() *failure {
 		return nil
 	}
 	f := &failure{status: m.status, precondition: precondition(m.error)}
-	row, known := preconditions(f.precondition)
-	if !known {
-		row = statuses(m.status)
-	}
-	f.fault = row.fault(codeOf(m.status, f.precondition), fmt.Sprintf("HTTP 207 with %d for the resource", m.status))
+	f.fault = newFault(codeOf(m.status, f.precondition), fmt.Sprintf("HTTP 207 with %d for the resource", m.status))
 	return f
 }
 
-func (row rule) fault(code, evidence string) *fault.Fault {
-	return &fault.Fault{
-		Class: row.class, Scope: row.scope, Side: model.Mail, Source: Name,
-		Code: code, Message: row.message, Evidence: evidence,
-	}
-}
-
-func codeOf(status int, precondition string) string {
-	if _, known := preconditions(precondition); known {
-		return "dav." + precondition
-	}
-	return "dav." + strconv.Itoa(status)
+// newFault is a declared error with what the server showed.
+func newFault(code, evidence string) *fault.Fault {
+	f := issue.Fault(code)
+	f.Evidence = evidence
+	return f
 }
 
 // evidence is the status line, the server's name, the error element and the
@@ -216,8 +171,7 @@ func retryAfter(value, date string) time.Duration {
 
 // lostFailure classifies an exchange that ended without an answer.
 func lostFailure(ctx context.Context, r request, err error, sent bool) *failure {
-	code, row := lost(ctx, err)
-	f := &failure{fault: row.fault(code, ""), maybeDone: sent && !r.read()}
+	f := &failure{fault: issue.Fault(lost(ctx, err)), maybeDone: sent && !r.read()}
 	f.fault.Err = plainCause(ctx, err)
 	return f
 }
@@ -234,22 +188,23 @@ func plainCause(ctx context.Context, err error) error {
 	return nil
 }
 
-func lost(ctx context.Context, err error) (code string, row rule) {
+// lost says why there was no answer.
+func lost(ctx context.Context, err error) (code string) {
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
 	case ctx.Err() != nil:
-		return "dav.cancelled", rule{fault.Transient, fault.Mailbox, "The request was ended before the server answered, because its time was up or the work was stopped. It is tried again."}
+		return "dav.cancelled"
 	case isTLS(err):
-		return "dav.tls", rule{fault.Transient, fault.Server, "No secure connection to the server could be established: its certificate is not valid for it, has expired or is not trusted here. Have the server's certificate renewed, or add its authority to the trusted ones of the worker's machine."}
+		return "dav.tls"
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "dav.dns", rule{fault.Transient, fault.Server, "The name of the server is not known to the network's name service. Check the address in the connection's settings."}
+		return "dav.dns"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "dav.refused", rule{fault.Transient, fault.Server, "The server refuses connections. It is tried again; if it lasts, check that the server runs and that address and port are right."}
+		return "dav.refused"
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return "dav.timeout", rule{fault.Transient, fault.Server, "The server did not answer in time. It is tried again."}
+		return "dav.timeout"
 	default:
-		return "dav.network", rule{fault.Transient, fault.Server, "The connection to the server was lost. It is tried again."}
+		return "dav.network"
 	}
 }
 
@@ -268,7 +223,7 @@ func isTLS(err error) bool {
 func brokenFailure(ctx context.Context, r request, resp *http.Response, err error) *failure {
 	switch {
 	case errors.Is(err, errStop):
-		return &failure{stopped: true, fault: (rule{fault.Bug, fault.Mailbox, "Reading was stopped by its caller."}).fault("dav.stopped", "")}
+		return &failure{stopped: true, fault: issue.Fault("dav.stopped")}
 	case errors.Is(err, errXML), errors.Is(err, errNotDAV), errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil:
 		return unreadable(resp, err)
 	}
@@ -279,27 +234,19 @@ func brokenFailure(ctx context.Context, r request, resp *http.Response, err erro
 
 // unreadable is an answer of 2xx that is not what was asked for.
 func unreadable(resp *http.Response, err error) *failure {
-	row := rule{fault.Transient, fault.Server, "The server's answer ended too early or is damaged. It is tried again."}
 	code := "dav.damaged"
 	if errors.Is(err, errNotDAV) {
-		row = rule{fault.Unsupported, fault.Server, "The server answered with a web page or something else that is no CalDAV or CardDAV. Check the address in the connection's settings; a sign-in page of a proxy in between looks like this, too."}
 		code = "dav.not-dav"
 	}
-	f := &failure{fault: row.fault(code, evidence(resp, "")), broken: true, status: resp.StatusCode}
+	f := &failure{fault: newFault(code, evidence(resp, "")), broken: true, status: resp.StatusCode}
 	f.fault.Err = err
 	return f
 }
 
-// localFailure is trouble that arose before anything was sent.
-func localFailure(code, message string, err error) *failure {
-	f := (rule{fault.Unsupported, fault.Server, message}).fault(code, "")
-	f.Err = err
-	return &failure{fault: f}
-}
-
-// newFault is trouble that we state ourselves.
-func newFault(class fault.Class, scope fault.Scope, code, message string) *fault.Fault {
-	return (rule{class, scope, message}).fault("dav."+code, "")
+// failed is trouble that we state ourselves; values fill the text's
+// placeholders.
+func failed(code string, values ...string) *failure {
+	return &failure{fault: issue.Fault(code, values...)}
 }
 
 // err is the failure as an error, or nil.

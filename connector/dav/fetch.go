@@ -151,7 +151,7 @@ func (f *fetch) singles(ctx context.Context, refs []model.Ref) *failure {
 	// One object that makes the server fail is that object's trouble; when
 	// nothing could be delivered it is the server's.
 	if f.failed > 1 && f.whole == 0 {
-		return &failure{fault: statuses(http.StatusInternalServerError).fault("dav.500", "")}
+		return failed("dav.500")
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (f *fetch) single(ctx context.Context, ref model.Ref) *failure {
 
 func undelivered(f *failure) string {
 	if f.status == 0 {
-		return f.fault.Message
+		return f.fault.Text()
 	}
 	return fmt.Sprintf("The server lists this item but does not deliver it (status %d). Open it in a calendar or address book program, save it again or delete it.", f.status)
 }
@@ -197,8 +197,7 @@ func (l *link) get(ctx context.Context, href string) (raw []byte, version string
 		return nil, "", brokenFailure(ctx, r, a.Response, err)
 	}
 	if len(raw) > maxObjectSize {
-		row := rule{fault.TooLarge, fault.Item, "The item is larger than 32 MB, so it is not read. Remove its attachments or pictures."}
-		f := &failure{fault: row.fault("dav.too-large", evidence(a.Response, ""))}
+		f := &failure{fault: newFault("dav.too-large", evidence(a.Response, ""))}
 		f.fault.Err = errTooLarge
 		return nil, "", f
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"lockstep.dev/fault"
 	"lockstep.dev/model"
 	"lockstep.dev/vobject"
 )
@@ -153,8 +152,7 @@ func (s *Session) mayWrite(ctx context.Context, op model.Operation, raw, edited 
 		return nil
 	}
 	// The organizer's own, or nobody tells us whose it is.
-	return refused(fault.Unsupported, "would-send-mail",
-		"The calendar server itself sends the invitations of this meeting, and writing to it here would make the server send mail to its attendees, which the policy does not allow. Change the meeting in the calendar, or allow invitations in the policy.")
+	return failed("dav.would-send-mail")
 }
 
 // organizerOf is the folded address of a meeting's organizer.

@@ -2,13 +2,12 @@ package dav
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -30,8 +29,7 @@ type Session struct {
 // collection of it can be written.
 func (s *Session) Test(ctx context.Context, w model.Workload) error {
 	if w != model.ACT {
-		return newFault(fault.Unsupported, fault.Mailbox, "workload",
-			"CalDAV and CardDAV carry appointments, contacts and tasks, not e-mail. Choose another connection for sending and receiving e-mail.")
+		return issue.Fault("dav.workload")
 	}
 	all, err := s.Collections(ctx)
 	if err != nil {
@@ -64,13 +62,11 @@ func (s *Session) testKind(ctx context.Context, kind model.Kind, all []model.Col
 			return fail.err()
 		}
 	}
-	return newFault(fault.Denied, fault.Mailbox, "read-only", fmt.Sprintf(
-		"The mailbox may be read, but no %s in it may be written. Ask its owner or an administrator to grant the right to write.", collectionWord(kind)))
+	return issue.Fault("dav.read-only", "collection", collectionWord(kind))
 }
 
 func noCollection(what string) error {
-	return newFault(fault.NotFound, fault.Mailbox, "no-collection", fmt.Sprintf(
-		"The mailbox has no %s that can be synchronized. Create one, or correct the settings kinds and collections of the connection.", what))
+	return issue.Fault("dav.no-collection", "collection", what)
 }
 
 func collectionWord(kind model.Kind) string {

@@ -7,6 +7,7 @@ import (
 
 	"lockstep.dev/connector"
 	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 )
 
 // round is the answer to one sync-collection request.
@@ -113,8 +114,7 @@ func (r *report) namesEverything(got round) (everything bool, count int, fail *f
 }
 
 func expired() *fault.Fault {
-	row, _ := preconditions("valid-sync-token")
-	return row.fault("dav.valid-sync-token", "")
+	return issue.Fault("dav.valid-sync-token")
 }
 
 // limitRefused reports whether a server wants no limit, or a smaller one.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"lockstep.dev/connector"
-	"lockstep.dev/fault"
 	"lockstep.dev/model"
 )
 
@@ -43,7 +42,7 @@ func (s *session) receipt(op model.Operation, st *state, err error) model.Receip
 // was to be deleted is gone already.
 func (s *session) write(h *home, op model.Operation) (*state, error) {
 	if s.config.Refuse != nil && s.config.Refuse(op) {
-		return nil, s.fault(fault.Invalid, fault.Item, "rule", "A rule of the system forbids this item. Change the item so that it fits.")
+		return nil, s.fault("memory.rule")
 	}
 	switch op.Action {
 	case model.Create:
@@ -51,7 +50,7 @@ func (s *session) write(h *home, op model.Operation) (*state, error) {
 	case model.Update, model.Delete, model.Stamp:
 		return s.rewrite(h, op)
 	default:
-		return nil, s.fault(fault.Bug, fault.Item, "action", "The system was asked for something that does not exist. Report this.")
+		return nil, s.fault("memory.action")
 	}
 }
 
@@ -68,7 +67,7 @@ func (s *session) create(h *home, op model.Operation) (*state, error) {
 			case i != nil && !i.now().gone:
 				return i.now(), nil
 			case !s.config.Reuse:
-				return nil, s.fault(fault.NotFound, fault.Item, "key-used", "What was created by this request has been deleted or moved since.")
+				return nil, s.fault("memory.key-used")
 			}
 		}
 		h.keys[op.Key] = id
@@ -94,11 +93,11 @@ func (s *session) rewrite(h *home, op model.Operation) (*state, error) {
 		if op.Action == model.Delete {
 			return nil, nil
 		}
-		return nil, s.fault(fault.NotFound, fault.Item, "missing", "The item is not there any more.")
+		return nil, s.fault("memory.missing")
 	}
 	st := *i.now()
 	if s.config.Kinds[st.kind].Conditional && op.Expect != "" && op.Expect != version(st.seq) {
-		return nil, s.fault(fault.Conflict, fault.Item, "version", "The item was changed since it was last read.")
+		return nil, s.fault("memory.version")
 	}
 	if err := s.writable(h, s.ref(&st)); err != nil {
 		return nil, err
@@ -123,12 +122,12 @@ func (s *session) writable(h *home, r model.Ref) error {
 	for _, c := range h.collections {
 		if c.ID == r.Collection && c.Kind == r.Kind {
 			if c.ReadOnly {
-				return s.fault(fault.Denied, fault.Item, "read-only", "The collection can only be read. Ask its owner for the right to write.")
+				return s.fault("memory.read-only")
 			}
 			return nil
 		}
 	}
-	return s.fault(fault.NotFound, fault.Collection, "collection", "The collection is not there any more.")
+	return s.fault("memory.collection")
 }
 
 // send mails the attendees, where the operation says so.

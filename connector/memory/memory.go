@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"lockstep.dev/connector"
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -175,12 +175,14 @@ func (s *System) alive(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return s.fault(fault.Transient, fault.Server, "ended", "The request was broken off before it was answered; it will be tried again.")
+	return s.fault("memory.ended")
 }
 
 // fault is an error of this system.
-func (s *System) fault(c fault.Class, scope fault.Scope, code, message string) error {
-	return &fault.Fault{Class: c, Scope: scope, Side: s.config.Side, Source: s.config.Name, Code: s.config.Name + "." + code, Message: message}
+func (s *System) fault(code string) error {
+	f := issue.Fault(code)
+	f.Side = s.config.Side
+	return f
 }
 
 func (s *System) count(request string) { s.counts[request]++ }

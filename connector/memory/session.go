@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"lockstep.dev/connector"
-	"lockstep.dev/fault"
 	"lockstep.dev/model"
 )
 
@@ -33,11 +32,11 @@ func (s *session) enter(ctx context.Context, request string) (*home, error) {
 		return nil, err
 	}
 	if s.config.Secret != "" && s.secret != s.config.Secret {
-		return nil, s.fault(fault.Auth, fault.Mailbox, "secret", "The sign-in was refused: the password or token is wrong. Enter it again.")
+		return nil, s.fault("memory.secret")
 	}
 	h := s.homes[s.name]
 	if h == nil {
-		return nil, s.fault(fault.Denied, fault.Mailbox, "mailbox", "There is no mailbox with this address. Check the address.")
+		return nil, s.fault("memory.mailbox")
 	}
 	return h, nil
 }
@@ -101,7 +100,7 @@ func (s *session) parse(c model.Cursor) (position, error) {
 	var mode string
 	var p position
 	if _, err := fmt.Sscanf(string(c), "%d:%1s:%d:%d", &issue, &mode, &p.after, &p.start); err != nil || issue != s.issue {
-		return p, s.fault(fault.CursorExpired, fault.Collection, "cursor", "The resume position is dead; the collection has to be listed in full.")
+		return p, s.fault("memory.cursor")
 	}
 	p.full = mode == "f"
 	return p, nil
@@ -136,7 +135,7 @@ func (s *session) page(ctx context.Context, c model.Collection, since model.Curs
 		return connector.Page{}, err
 	}
 	if !slices.ContainsFunc(h.collections, func(o model.Collection) bool { return o.ID == c.ID && o.Kind == c.Kind }) {
-		return connector.Page{}, s.fault(fault.NotFound, fault.Collection, "collection", "The collection is not there any more.")
+		return connector.Page{}, s.fault("memory.collection")
 	}
 	at, err := s.parse(since)
 	if err != nil {
@@ -269,7 +268,7 @@ func (s *session) Group(ctx context.Context, _ string) ([]connector.User, error)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.fault(fault.NotFound, fault.Item, "group", "There is no such group.")
+	return nil, s.fault("memory.group")
 }
 
 // Close implements connector.Session.

@@ -12,7 +12,7 @@ import (
 	_ "modernc.org/sqlite" // the SQLite driver
 
 	"lockstep.dev/connector"
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 )
 
 // address is where the CRM's database is. It holds a password if the dsn did.
@@ -122,7 +122,7 @@ func (a address) checkTLS(dsn string) error {
 	}
 	for _, h := range hosts {
 		if !a.insecure && !loopback(h, "") {
-			return newFault(fault.Denied, fault.Server, "insecure", "%s To use TLS remove sslmode from dsn, or set it to verify-full; to do without, set allow_insecure to true.", fault.InsecureText)
+			return issue.Fault("sqlcrm.insecure")
 		}
 	}
 	return nil

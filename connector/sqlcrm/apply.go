@@ -6,7 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -55,16 +55,16 @@ func (s *session) acceptable(op model.Operation, kind model.Kind) error {
 	t := s.mapping.of(op.Ref.Kind)
 	switch {
 	case op.Ref.Kind != kind:
-		return newFault(fault.Bug, fault.Item, "kinds", "A batch holds operations of one kind; this one holds %s and %s.", kind, op.Ref.Kind)
+		return issue.Fault("sqlcrm.kinds", "one", string(kind), "other", string(op.Ref.Kind))
 	case t == nil:
-		return newFault(fault.Unsupported, fault.Collection, "kind", "The CRM has no items of the kind %s.", op.Ref.Kind)
+		return issue.Fault("sqlcrm.kind", "kind", string(op.Ref.Kind))
 	case op.Ref.Collection != "" && op.Ref.Collection != string(t.kind):
-		return newFault(fault.NotFound, fault.Collection, "collection", "The CRM has no collection %s.", op.Ref.Collection)
+		return issue.Fault("sqlcrm.collection", "collection", op.Ref.Collection)
 	}
 	switch op.Action {
 	case model.Create, model.Stamp:
 		if op.Key == "" {
-			return newFault(fault.Bug, fault.Item, "no-key", "The operation %s has no key.", op.Action)
+			return issue.Fault("sqlcrm.no-key", "action", string(op.Action))
 		}
 		if t.Key == "" && !s.catalog.hasKey {
 			return noKeys(t)
@@ -73,13 +73,13 @@ func (s *session) acceptable(op model.Operation, kind model.Kind) error {
 	case model.Update, model.Delete:
 		return nil
 	default:
-		return newFault(fault.Bug, fault.Item, "action", "The action %s is unknown.", op.Action)
+		return issue.Fault("sqlcrm.action", "action", string(op.Action))
 	}
 }
 
 // noKeys refuses creates where asking twice would create twice.
 func noKeys(t *table) error {
-	return newFault(fault.Unsupported, fault.Collection, "no-key-column", "The CRM's table %s has no unique column for Lockstep's keys, so a repeated create could make a duplicate. Run lockstep schema install, which adds a small table for them, or name such a column as %s.key in the mapping file.", t.Table, t.kind)
+	return issue.Fault("sqlcrm.no-key-column", "table", t.Table)
 }
 
 // operation is one with its place in the receipts.

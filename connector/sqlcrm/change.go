@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -69,10 +69,10 @@ func (b *batch) permits(op operation, r *row, people map[string]string) error {
 		if op.Action == model.Delete {
 			return nil // gone is what was asked for
 		}
-		return newFault(fault.NotFound, fault.Item, "missing", "The item is not in the CRM any more.")
+		return issue.Fault("sqlcrm.missing")
 	}
 	if now := b.table.item(r, people).Ref.Version; op.Expect != "" && op.Expect != now {
-		return newFault(fault.Conflict, fault.Item, "changed", "The item was changed in the CRM since it was read.")
+		return issue.Fault("sqlcrm.changed")
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -313,5 +313,5 @@ func (d *database) writeTimestamp(t *table, f field, name, text string, columns 
 
 // refused is the fault for a content that the CRM cannot hold.
 func refused(format string, args ...any) error {
-	return newFault(fault.Invalid, fault.Item, "invalid", "The CRM cannot hold the item: %s. Correct the item in the mailbox or the mapping file.", fmt.Sprintf(format, args...))
+	return issue.Fault("sqlcrm.no-room", "problem", fmt.Sprintf(format, args...))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -69,7 +69,7 @@ func (b *batch) refuseBuried(ctx context.Context, q querier) error {
 }
 
 func keyUsed() error {
-	return newFault(fault.NotFound, fault.Item, "key-used", "The item was created in the CRM before and was deleted there since.")
+	return issue.Fault("sqlcrm.key-used")
 }
 
 // claim returns the creates that are ours to carry out, with the ids to use

@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 )
 
 // database is the CRM's database: a pool, the mapping and what the catalogue
@@ -201,7 +202,7 @@ func (m *mapping) checkCatalog(c *catalog) error {
 	for _, use := range m.uses() {
 		columns := c.types[use.table]
 		if len(columns) == 0 && m.reference {
-			return newFault(fault.Unsupported, fault.Server, "schema", "The CRM's tables are not there. Run lockstep schema install, or name a mapping file if the tables are called otherwise.")
+			return issue.Fault("sqlcrm.no-tables")
 		}
 		if len(columns) == 0 {
 			path := append(slices.Clone(use.path[:len(use.path)-1]), "table")

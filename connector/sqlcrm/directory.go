@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"lockstep.dev/connector"
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -18,7 +18,7 @@ func (s *session) Users(ctx context.Context) ([]connector.User, error) {
 	}
 	u := s.mapping.Users
 	if u == nil {
-		return nil, newFault(fault.Unsupported, fault.Server, "users", "The mapping file names no table of users. Add the key users.")
+		return nil, issue.Fault("sqlcrm.users")
 	}
 	rows, err := s.texts(ctx, s.db, 4, "SELECT "+asText(u.ID)+", "+asText(u.Name)+", "+asText(u.Email)+", "+asText(u.Active)+
 		" FROM "+quote(u.Table)+" ORDER BY 1")
@@ -32,7 +32,7 @@ func (s *session) Users(ctx context.Context) ([]connector.User, error) {
 
 // Group is not known to a SQL CRM.
 func (s *session) Group(context.Context, string) ([]connector.User, error) {
-	return nil, newFault(fault.Unsupported, fault.Server, "groups", "A SQL CRM has no groups. Name its users one by one.")
+	return nil, issue.Fault("sqlcrm.groups")
 }
 
 // people returns the CRM users behind the addresses that rows name: folded

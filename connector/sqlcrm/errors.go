@@ -16,30 +16,23 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"lockstep.dev/fault"
-	"lockstep.dev/model"
+	"lockstep.dev/issue"
 )
 
-// source is our name in faults.
-const source = "sqlcrm"
-
-// newFault builds a fault of ours. The text holds neither secrets nor content.
-func newFault(class fault.Class, scope fault.Scope, code, format string, args ...any) *fault.Fault {
-	return &fault.Fault{
-		Class: class, Scope: scope, Side: model.CRM, Source: source,
-		Code: "sqlcrm." + code, Message: fmt.Sprintf(format, args...),
-	}
-}
-
 func badSettings(format string, args ...any) error {
-	return newFault(fault.Invalid, fault.Server, "settings", format, args...)
+	return issue.Fault("sqlcrm.settings", "problem", fmt.Sprintf(format, args...))
 }
 
 func badMapping(format string, args ...any) error {
-	return newFault(fault.Invalid, fault.Server, "mapping", format, args...)
+	return issue.Fault("sqlcrm.mapping", "problem", fmt.Sprintf(format, args...))
 }
 
-func deadCursor(why string) error {
-	return newFault(fault.CursorExpired, fault.Collection, "cursor", "%s Everything is listed again.", why)
+func deadCursor(why string) error { return issue.Fault("sqlcrm.cursor", "why", why) }
+
+// fault raises a declared error about this database; values fill the text's
+// placeholders beside the database's name.
+func (d *database) fault(code string, values ...string) *fault.Fault {
+	return issue.Fault(code, append(values, "place", d.place)...)
 }
 
 // classify turns what a driver said into a fault. Drivers quote values in their
@@ -50,7 +43,7 @@ func (d *database) classify(err error) error {
 		return err
 	}
 	if ended := contextError(err); ended != nil {
-		f := newFault(fault.Transient, fault.Server, "ended", "The request to the %s was broken off before it ended.", d.place)
+		f := d.fault("sqlcrm.ended")
 		f.Err = ended
 		return f
 	}
@@ -85,15 +78,15 @@ func (d *database) classifyPostgres(e *pq.Error) error {
 func (d *database) byState(state string, e *pq.Error) *fault.Fault {
 	switch state {
 	case "57014":
-		return newFault(fault.Transient, fault.Server, "ended", "The %s broke the request off.", d.place)
+		return d.fault("sqlcrm.ended")
 	case "42501":
-		return newFault(fault.Denied, fault.Server, "denied", "The user of the %s may not do this. Grant it SELECT, INSERT, UPDATE and DELETE on the CRM's tables.", d.place)
+		return d.fault("sqlcrm.denied")
 	case "25006":
-		return newFault(fault.Denied, fault.Server, "read-only", "The %s is read-only. Point dsn at the primary server.", d.place)
+		return d.fault("sqlcrm.read-only")
 	case "3D000":
-		return newFault(fault.Denied, fault.Server, "no-database", "The %s does not exist. Check the database name in dsn.", d.place)
+		return d.fault("sqlcrm.no-database")
 	case "42P01", "42703", "3F000", "42883":
-		return newFault(fault.Unsupported, fault.Server, "schema", "A table, column or function that Lockstep needs is missing in the %s. Run lockstep schema install, or correct the mapping file.", d.place)
+		return d.fault("sqlcrm.schema")
 	case "23502":
 		return invalidColumn("must not be empty", e.Column)
 	case "23505":
@@ -103,30 +96,32 @@ func (d *database) byState(state string, e *pq.Error) *fault.Fault {
 	case "23503":
 		return invalidColumn("refers to a record that is missing, or other records refer to this one", trimTable(e.Table, e.Constraint))
 	case "22001":
-		f := invalidColumn("has no room for so long a text", e.Column)
-		f.Class = fault.TooLarge
-		return f
+		return issue.Fault("sqlcrm.too-long", "column", columnName(e.Column))
 	}
 	switch state[:min(2, len(state))] {
 	case "08", "53", "57", "58", "40", "55", "XX":
-		return newFault(fault.Transient, fault.Server, "busy", "The %s cannot serve the request now.", d.place)
+		return d.fault("sqlcrm.busy")
 	case "28":
-		return newFault(fault.Auth, fault.Server, "auth", "The %s does not accept the user name and password. Renew them in the CRM connection.", d.place)
+		return d.fault("sqlcrm.auth")
 	case "22", "23", "44":
 		return invalidColumn("is not allowed to hold this", e.Column)
 	case "P0":
-		return newFault(fault.Invalid, fault.Item, "rule", "A rule of the CRM (a trigger in the database) refuses this change.")
+		return issue.Fault("sqlcrm.rule")
 	default:
-		return newFault(fault.Transient, fault.Server, "database", "The %s answered with an error that Lockstep does not know.", d.place)
+		return d.fault("sqlcrm.database")
 	}
 }
 
 // invalidColumn names the column, never the value.
 func invalidColumn(what, column string) *fault.Fault {
+	return issue.Fault("sqlcrm.invalid", "column", columnName(column), "problem", what)
+}
+
+func columnName(column string) string {
 	if column == "" {
-		column = "(the database does not say which)"
+		return "(the database does not say which)"
 	}
-	return newFault(fault.Invalid, fault.Item, "invalid", "The CRM refuses the item: column %s %s. Correct the item in the mailbox or the rule in the CRM.", column, what)
+	return column
 }
 
 // trimTable takes the table's name off a constraint's, as both PostgreSQL and
@@ -157,25 +152,25 @@ func (d *database) byCode(e *sqlite.Error) *fault.Fault {
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return invalidColumn("refers to a record that is missing, or other records refer to this one", "")
 	case sqlite3.SQLITE_CONSTRAINT_TRIGGER:
-		return newFault(fault.Invalid, fault.Item, "rule", "A rule of the CRM (a trigger in the database) refuses this change.")
+		return issue.Fault("sqlcrm.rule")
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH:
 		return invalidColumn("is not allowed to hold this", "")
 	case sqlite3.SQLITE_TOOBIG:
-		return newFault(fault.TooLarge, fault.Item, "too-large", "The item is larger than the %s allows.", d.place)
+		return d.fault("sqlcrm.too-large")
 	case sqlite3.SQLITE_CANTOPEN:
-		return newFault(fault.Denied, fault.Server, "open", "The %s cannot be opened. Check dsn, or run lockstep schema install to make a new file.", d.place)
+		return d.fault("sqlcrm.open")
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return newFault(fault.Denied, fault.Server, "damaged", "The %s is damaged or no SQLite database at all.", d.place)
+		return d.fault("sqlcrm.damaged")
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
-		return newFault(fault.Denied, fault.Server, "read-only", "The %s may not be written to. Change the rights of the file and its folder.", d.place)
+		return d.fault("sqlcrm.read-only-file")
 	case sqlite3.SQLITE_ERROR:
-		return newFault(fault.Unsupported, fault.Server, "schema", "A table or column that Lockstep needs is missing in the %s. Run lockstep schema install, or correct the mapping file.", d.place)
+		return d.fault("sqlcrm.schema")
 	case sqlite3.SQLITE_INTERRUPT:
-		return newFault(fault.Transient, fault.Server, "ended", "The request to the %s was broken off before it ended.", d.place)
+		return d.fault("sqlcrm.ended")
 	default: // BUSY, LOCKED, FULL, IOERR, NOMEM, PROTOCOL...
-		return newFault(fault.Transient, fault.Server, "busy", "The %s cannot serve the request now.", d.place)
+		return d.fault("sqlcrm.busy")
 	}
 }
 
@@ -213,18 +208,20 @@ func (d *database) classifyOther(err error) error {
 	var network net.Error
 	switch {
 	case errors.Is(err, pq.ErrSSLNotSupported):
-		return newFault(fault.Denied, fault.Server, "tls", "The %s does not offer TLS. Turn it on there, or set allow_insecure where that is acceptable.", d.place)
+		return d.fault("sqlcrm.tls")
 	case strings.HasPrefix(err.Error(), "x509:") || strings.Contains(err.Error(), "tls: failed to verify"):
-		return newFault(fault.Denied, fault.Server, "certificate", "The certificate of the %s is not trusted. Give its issuer with sslrootcert in dsn.", d.place)
+		return d.fault("sqlcrm.certificate")
 	case errors.Is(err, fs.ErrNotExist): // before net.Error, which a file's error is, too
-		return newFault(fault.Denied, fault.Server, "open", "The %s does not exist. Check dsn, or run lockstep schema install to make a new file.", d.place)
+		return d.fault("sqlcrm.open")
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn):
-		return newFault(fault.Transient, fault.Server, "unreachable", "The %s cannot be reached. Check that it runs and that dsn names it rightly.", d.place)
+		return d.fault("sqlcrm.unreachable")
 	case errors.Is(err, sql.ErrConnDone), errors.Is(err, sql.ErrTxDone):
-		return newFault(fault.Transient, fault.Server, "closed", "The connection to the %s was closed meanwhile.", d.place)
+		return d.fault("sqlcrm.closed")
 	case strings.HasPrefix(err.Error(), "pq: password"), strings.Contains(err.Error(), "no password"):
-		return newFault(fault.Auth, fault.Server, "auth", "The %s wants a password and has none. Enter it in the CRM connection.", d.place)
+		return d.fault("sqlcrm.no-password")
 	default:
-		return newFault(fault.Transient, fault.Server, "database", "The %s failed in a way that Lockstep does not know (%T).", d.place, err)
+		f := d.fault("sqlcrm.database")
+		f.Evidence = fmt.Sprintf("%T", err)
+		return f
 	}
 }

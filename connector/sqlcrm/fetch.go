@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -26,7 +26,7 @@ func (s *session) Fetch(ctx context.Context, refs []model.Ref) ([]model.Item, er
 		for _, kind := range slices.Sorted(maps.Keys(ids)) {
 			t := s.mapping.of(kind)
 			if t == nil {
-				return newFault(fault.Unsupported, fault.Collection, "kind", "The CRM has no items of the kind %s.", kind)
+				return issue.Fault("sqlcrm.kind", "kind", string(kind))
 			}
 			items, err := s.items(ctx, tx, t, ids[kind])
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"lockstep.dev/connector"
 	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 )
 
@@ -37,7 +38,7 @@ var (
 // lets us read and write it. It changes nothing.
 func (s *session) Test(ctx context.Context, w model.Workload) error {
 	if w != model.ACT {
-		return newFault(fault.Unsupported, fault.Server, "workload", "A SQL CRM has appointments, contacts and tasks; it sends and receives no e-mail.")
+		return issue.Fault("sqlcrm.workload")
 	}
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -78,7 +79,7 @@ func (s *session) testTable(ctx context.Context, t *table) error {
 				return err
 			}
 			if len(rows) == 1 && !truth(rows[0][0].String) && (right != "DELETE" || t.Deleted == nil || t.Deleted.Column == "") {
-				return newFault(fault.Denied, fault.Server, "denied", "The user of the %s may not %s in the table %s. Grant it SELECT, INSERT, UPDATE and DELETE on the CRM's tables.", s.place, right, name)
+				return issue.Fault("sqlcrm.denied-table", "place", s.place, "right", right, "table", name)
 			}
 		}
 	}
@@ -126,7 +127,7 @@ func (s *session) tableOf(ctx context.Context, c model.Collection) (*table, erro
 	}
 	t := s.mapping.of(model.Kind(c.ID))
 	if t == nil {
-		return nil, newFault(fault.NotFound, fault.Collection, "collection", "The CRM has no collection %s.", c.ID)
+		return nil, issue.Fault("sqlcrm.collection", "collection", c.ID)
 	}
 	return t, nil
 }

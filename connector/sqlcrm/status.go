@@ -44,7 +44,7 @@ func Status(ctx context.Context, settings connector.Settings) (Report, error) {
 		err = s.ready(ctx)
 	}
 	var f *fault.Fault
-	if errors.As(err, &f) && (f.Code == "sqlcrm.schema" || f.Code == "sqlcrm.open") && c.mapping.reference {
+	if errors.As(err, &f) && (f.Code == "sqlcrm.no-tables" || f.Code == "sqlcrm.schema" || f.Code == "sqlcrm.open") && c.mapping.reference {
 		return out, nil
 	}
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/lib/pq"
 
-	"lockstep.dev/fault"
+	"lockstep.dev/issue"
 )
 
 // channel is what the reference schema's triggers notify.
@@ -37,7 +37,7 @@ func (s *session) Watch(ctx context.Context) error {
 			if err := s.listener.Ping(); err != nil {
 				_ = s.listener.Close()
 				s.listener = nil
-				return newFault(fault.Transient, fault.Server, "watch", "The %s stopped sending notifications.", s.place)
+				return issue.Fault("sqlcrm.watch", "place", s.place)
 			}
 		}
 	}

@@ -115,7 +115,7 @@ func (a *app) writeExplanation(w io.Writer, v explainView) {
 		[2]string{"Pending", pending}, [2]string{"Entity", string(v.Entity)})
 	for _, i := range v.Issues {
 		if i.Open {
-			fmt.Fprintf(w, "Issue on the %s side: %s (%s), %s\n", i.Side, i.Message, i.Code, relative(a.Now(), at(i.Last)))
+			fmt.Fprintf(w, "Issue on the %s side: %s (%s), %s\n", i.Side, strings.TrimSpace(i.Message+" "+i.Solution), i.Code, relative(a.Now(), at(i.Last)))
 		}
 	}
 }

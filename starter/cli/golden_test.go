@@ -28,8 +28,8 @@ func shown(t *testing.T) *house {
 		{Number: 1, Started: noon().Add(-49 * time.Hour), Ended: noon().Add(-48 * time.Hour), Done: 40, Refused: 1, Note: "first sync"},
 	}
 	h.st.issues = []store.IssueRow{
-		{Issue: plan.Issue{Entity: "e1", Kind: model.Contact, Side: model.CRM, Item: "/b/y.vcf", Code: "sqlcrm.invalid", Message: "The CRM needs a last name. Fill it in."}, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Minute), Count: 3, Open: true},
-		{Issue: plan.Issue{Entity: "e2", Kind: model.Event, Side: model.Mail, Item: "9", Code: "dav.412", Message: "It was changed meanwhile."}, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Hour), Count: 1},
+		{Issue: plan.Issue{Entity: "e1", Kind: model.Contact, Side: model.CRM, Item: "/b/y.vcf", Code: "sqlcrm.invalid", Message: "The CRM refuses the item: column last_name must not be empty."}, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Minute), Count: 3, Open: true},
+		{Issue: plan.Issue{Entity: "e2", Kind: model.Event, Side: model.Mail, Item: "9", Code: "dav.412", Message: "The item changed in the mailbox since we last looked."}, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Hour), Count: 1},
 	}
 	h.st.conflicts = []store.ConflictRow{
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "job_title", Winner: model.CRM, Loser: model.Content{"job_title": {Text: "Chief\nBaker"}}}, ID: "cfl_1", At: noon().Add(-time.Hour)},
@@ -64,6 +64,8 @@ func TestWhatPeopleAndProgramsSee(t *testing.T) {
 		"conflict-lost":   "conflict list anna@example.com --content",
 		"explain":         "explain 4711 --mailbox anna@example.com",
 		"explain-content": "explain 4711 --mailbox anna@example.com --content",
+		"errors-code":     "errors dav.401",
+		"errors-text":     "errors lock",
 		"version":         "version",
 	} {
 		t.Run(name, func(t *testing.T) {

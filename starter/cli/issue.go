@@ -40,7 +40,7 @@ func (a *app) listIssues(ctx context.Context, mailbox string, all bool) error {
 			v := issueOf(m.Address, i)
 			views = append(views, v)
 			t.rows = append(t.rows, []string{
-				relative(a.Now(), i.Last), strconv.Itoa(i.Count), v.Mailbox, string(v.Side), string(v.Kind), v.Item, v.Code, v.Message,
+				relative(a.Now(), i.Last), strconv.Itoa(i.Count), v.Mailbox, string(v.Side), string(v.Kind), v.Item, v.Code, strings.TrimSpace(v.Message + " " + v.Solution),
 			})
 		}
 	}

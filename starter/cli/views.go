@@ -3,6 +3,7 @@ package cli
 import (
 	"time"
 
+	"lockstep.dev/issue"
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
 	"lockstep.dev/store"
@@ -162,11 +163,15 @@ type issueView struct {
 	Side    model.Side     `json:"side"`
 	Item    string         `json:"item,omitempty"`
 	Code    string         `json:"code"`
+	Source  string         `json:"source,omitempty"`
 	Message string         `json:"message"`
-	First   optional       `json:"first"`
-	Last    optional       `json:"last"`
-	Count   int            `json:"count"`
-	Open    bool           `json:"open"`
+	// Solution and Acts are the catalogue's: what to do, and who does it.
+	Solution string   `json:"solution,omitempty"`
+	Acts     string   `json:"acts,omitempty"`
+	First    optional `json:"first"`
+	Last     optional `json:"last"`
+	Count    int      `json:"count"`
+	Open     bool     `json:"open"`
 }
 
 // conflictView is `conflict list` (an array of them).
@@ -236,10 +241,14 @@ func writesOf(c plan.Counts) []writesView {
 }
 
 func issueOf(mailbox string, i store.IssueRow) issueView {
-	return issueView{
+	v := issueView{
 		Mailbox: mailbox, Entity: i.Entity, Kind: i.Kind, Side: i.Side, Item: i.Item, Code: i.Code,
 		Message: i.Message, First: optional(i.First), Last: optional(i.Last), Count: i.Count, Open: i.Open,
 	}
+	if e, ok := issue.Lookup(i.Code); ok {
+		v.Source, v.Solution, v.Acts = e.Source, e.Solution, issue.People(e.Who())
+	}
+	return v
 }
 
 func at(o optional) time.Time { return time.Time(o) }

@@ -212,7 +212,7 @@ func incarnation(k model.Key) int {
 // link, and reports whether the pair is to be looked at again.
 func unsettled(r store.Result, v *link) (again bool) {
 	if !r.Again && r.Receipt.Outcome != model.Unknown {
-		v.state, v.reason = plan.SetAside, r.Message
+		v.state, v.reason, v.recheck = plan.SetAside, r.Message, r.Recheck
 		return false
 	}
 	if r.Used {

@@ -312,7 +312,7 @@ func (l *landing) unsettled(r landed, link *linkRow) {
 		}
 		return
 	}
-	link.State, link.Reason = string(plan.SetAside), clean(r.Message)
+	link.State, link.Reason, link.Recheck = string(plan.SetAside), clean(r.Message), micros(r.Recheck)
 }
 
 // lookAgain makes pairs pending that are to be looked at in the next round.

@@ -1,0 +1,69 @@
+package issue
+
+import (
+	"lockstep.dev/fault"
+	"lockstep.dev/model"
+)
+
+// Engine is how people know the part that reconciles the two sides.
+const Engine = "Synchronization engine"
+
+// engine declares what Lockstep itself finds.
+func engine() []Entry {
+	return of(Engine, "",
+		Entry{
+			Code: "engine.crm-id-conflict", Class: fault.Conflict, Scope: fault.Mailbox, Side: model.CRM, Row: "R-02",
+			Message:  "Synchronization failed due to Crm ID conflict. <<CRM user>> already registered for another user.",
+			Cause:    "The CRM user id was synced before under another address: the person was renamed, or the id was handed on. Going on would duplicate every contact, task and appointment, so nothing is written.",
+			Solution: "If it is the same person under a new address, rename the mailbox or clear the conflict, so that it goes on where it stopped. If it is another person, give the mailbox the CRM user id of that person.",
+		},
+		Entry{
+			Code: "engine.limit", Class: fault.Invalid, Scope: fault.Mailbox, Row: "S-05", Later: true, Acts: fault.User,
+			Message:  "A limit on the number of snapshot records is exceeded (<limit>/<found>/<in the CRM>)",
+			Cause:    "More items are selected than the policy lets one mailbox sync. The numbers are the limit, the items selected, and how many of them the CRM holds already. Nothing of the snapshot was written.",
+			Solution: "Narrow the selection: adjust the sync filters until fewer items are selected than the limit allows, or have an administrator raise the limit in the policy.",
+		},
+		Entry{
+			Code: "item.unreadable", Class: fault.Invalid, Scope: fault.Item,
+			Message:  "The item cannot be read, so it is left alone on both sides. <detail>",
+			Cause:    "The system delivers something that does not follow the rules of its format, or does not deliver the item at all.",
+			Solution: "Open the item in the program that shows it, save it again, or delete it there.",
+		},
+		Entry{
+			Code: "mail.read-only", Class: fault.Denied, Scope: fault.Item, Side: model.Mail, Acts: fault.User,
+			Message:  "The item changed in the CRM, but the collection in the mailbox takes no writes.",
+			Cause:    "The calendar, task list or address book is shared for reading only.",
+			Solution: "Make the collection writable, or ask its owner to.",
+		},
+		Entry{
+			Code: "engine.store", Class: fault.Bug, Scope: fault.Server, Acts: fault.Admin, Then: "It is tried again until it works.",
+			Message:  "Lockstep's own database did not carry out a step.",
+			Cause:    "The database is down, full, or busy with something else. It never counts against a mailbox.",
+			Solution: "It is tried again; if it lasts, look at the log of the worker and at the database.",
+		},
+		Entry{
+			Code: "engine.gone", Class: fault.Bug, Scope: fault.Mailbox, Acts: fault.Nobody, Then: "The mailbox is left alone.",
+			Message:  "The mailbox is not known any more.",
+			Cause:    "It was removed and forgotten while a round was under way.",
+			Solution: "Add the mailbox again if it is to be synced.",
+		},
+		Entry{
+			Code: "engine.undeclared", Class: fault.Bug, Scope: fault.Mailbox,
+			Message:  "Something failed for which there is no explanation (<code>).",
+			Cause:    "The program raised an error that is missing in this table.",
+			Solution: "Please report it with the code and the evidence that was kept.",
+		},
+	)
+}
+
+// credentials declares what renewed or expired credentials lead to.
+func credentials() []Entry {
+	return of(Engine, "",
+		Entry{
+			Code: "credentials.changed", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-08", Later: true,
+			Message:  "Account credentials changed",
+			Cause:    "The credentials of the CRM or of the mailbox were changed, so the data is no longer accessible.",
+			Solution: "Renew the access: lockstep connection renew for the CRM, lockstep mailbox renew for the mailbox. Sync goes on where it stopped.",
+		},
+	)
+}

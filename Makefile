@@ -50,6 +50,10 @@ fuzz: ## each fuzz target for 30 seconds
 	  for f in $$(grep -h -o '^func Fuzz[A-Za-z]*' $$p/*_test.go | cut -c6-); do \
 	    echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 30s $$p; done; done
 
+soak: ## random histories for MINUTES (20) on all cores; goes on where the last soak ended, stops at the first that goes wrong
+	LOCKSTEP_SOAK=$(or $(MINUTES),20)m LOCKSTEP_SOAK_STATE=$(CURDIR)/.soak.json LOCKSTEP_LIVES="$(LIVES)" \
+	nice -n 15 go test -count=1 -timeout 0 -run '^TestSoak$$' -v ./activities
+
 corpus: ## read, edit and re-read every file of a folder: make corpus DIR=...
 	@go run ./vobject/corpus $(DIR)
 

@@ -46,6 +46,8 @@ type gate struct {
 
 	// hook sees every point; tests interfere there.
 	hook func(name string) error
+	// spoil sees every point of a remote call; tests spoil answers there.
+	spoil func(p memory.Point) error
 	// meanwhile is what people do at the moment when something goes wrong.
 	meanwhile func()
 }
@@ -99,7 +101,10 @@ func (g *gate) remote(_ context.Context, p memory.Point) error {
 	if p.After && (p.Call == "apply" || p.Call == "unstamp") {
 		g.changes++
 	}
-	return g.pass(p.String(), true)
+	if err := g.pass(p.String(), true); err != nil || g.spoil == nil {
+		return err
+	}
+	return g.spoil(p)
 }
 
 // mortal is a store whose process can die before and after every commit.

@@ -133,8 +133,7 @@ func TestTheOldAttemptGoesOn(t *testing.T) {
 	h.settle()
 	want, points := h.picture(), h.gate.passed
 	for i, p := range points {
-		late := slices.Contains([]string{"after crm.apply", "after mail.apply", "before Begin", "before Commit", "after Commit", "before Renew"}, p.name)
-		if p.what != "apply" || !late {
+		if p.what != "apply" || !late(p.name) {
 			continue
 		}
 		t.Run(fmt.Sprintf("%s, point %d", p.name, i), func(t *testing.T) {
@@ -149,6 +148,12 @@ func TestTheOldAttemptGoesOn(t *testing.T) {
 		})
 	}
 	h.t = t
+}
+
+// late are the points of Apply at which an attempt can be overtaken: while a
+// remote call is under way its lease lasts.
+func late(name string) bool {
+	return slices.Contains([]string{"after crm.apply", "after mail.apply", "before Begin", "before Commit", "after Commit", "before Renew"}, name)
 }
 
 // overtake has the workflow give up the attempt that passes a point: its lease

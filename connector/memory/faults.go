@@ -17,8 +17,12 @@ type Point struct {
 	After bool
 	// Operations of an apply.
 	Operations []model.Operation
+	// Receipts of an apply, After: the hook may alter them.
+	Receipts []model.Receipt
 	// Page of a changes or list, After: the hook may alter it.
 	Page *connector.Page
+	// Since is the position after which the page was asked for.
+	Since model.Cursor
 }
 
 // String names the point.
@@ -30,8 +34,11 @@ func (p Point) String() string {
 	return when + string(p.Side) + "." + p.Call
 }
 
-// ErrTwice is what a hook returns to have a page told twice.
-var ErrTwice = errors.New("the page is told twice")
+// What a hook returns after a page to have it told in another way.
+var (
+	ErrTwice = errors.New("the page is told twice")
+	ErrCut   = errors.New("half of the page is told first, under the old position")
+)
 
 // Hook decides what goes wrong at a point: an error before the call is returned
 // in its place, one after the call in the place of its answer.
@@ -108,16 +115,16 @@ func (s *faultySession) Probe(ctx context.Context, c model.Collection) (connecto
 
 // Changes implements connector.Session.
 func (s *faultySession) Changes(ctx context.Context, c model.Collection, since model.Cursor) iter.Seq2[connector.Page, error] {
-	return s.pages(ctx, "changes", s.Session.Changes(ctx, c, since))
+	return s.pages(ctx, "changes", since, s.Session.Changes(ctx, c, since))
 }
 
 // List implements connector.Session.
 func (s *faultySession) List(ctx context.Context, c model.Collection, resume model.Cursor) iter.Seq2[connector.Page, error] {
-	return s.pages(ctx, "list", s.Session.List(ctx, c, resume))
+	return s.pages(ctx, "list", resume, s.Session.List(ctx, c, resume))
 }
 
 // pages passes the hook before and after each page: a page is a request.
-func (s *faultySession) pages(ctx context.Context, call string, pages iter.Seq2[connector.Page, error]) iter.Seq2[connector.Page, error] {
+func (s *faultySession) pages(ctx context.Context, call string, since model.Cursor, pages iter.Seq2[connector.Page, error]) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
 		p := s.point(call)
 		if err := s.hook(ctx, p); err != nil {
@@ -130,15 +137,17 @@ func (s *faultySession) pages(ctx context.Context, call string, pages iter.Seq2[
 				return
 			}
 			after := p
-			after.After, after.Page = true, &page
+			after.After, after.Page, after.Since = true, &page, since
 			wrong := s.hook(ctx, after)
-			if wrong != nil && !errors.Is(wrong, ErrTwice) {
+			told, ok := before(page, since, wrong)
+			if !ok {
 				yield(connector.Page{}, wrong)
 				return
 			}
-			if wrong != nil && !yield(early(page), nil) || !yield(page, nil) || page.Last {
+			if told != nil && !yield(*told, nil) || !yield(page, nil) || page.Last {
 				return
 			}
+			since = page.Cursor
 			if err := s.hook(ctx, p); err != nil {
 				yield(connector.Page{}, err)
 				return
@@ -147,11 +156,25 @@ func (s *faultySession) pages(ctx context.Context, call string, pages iter.Seq2[
 	}
 }
 
-// early is a page that is told once more after itself: it is not the last.
-func early(p connector.Page) connector.Page {
-	p.Last = false
-	return p
+// before is what is told before a page, nil = nothing; not ok = the error is
+// told in its place.
+func before(p connector.Page, since model.Cursor, wrong error) (told *connector.Page, ok bool) {
+	switch {
+	case wrong == nil:
+		return nil, true
+	case errors.Is(wrong, ErrTwice):
+		p.Last = false
+		return &p, true
+	case errors.Is(wrong, ErrCut):
+		p.Last, p.Cursor = false, since
+		p.Items, p.Changed, p.Gone, p.Left = half(p.Items), half(p.Changed), half(p.Gone), half(p.Left)
+		return &p, true
+	default:
+		return nil, false
+	}
 }
+
+func half[T any](all []T) []T { return all[:(len(all)+1)/2] }
 
 // Fetch implements connector.Session.
 func (s *faultySession) Fetch(ctx context.Context, refs []model.Ref) ([]model.Item, error) {
@@ -162,7 +185,18 @@ func (s *faultySession) Fetch(ctx context.Context, refs []model.Ref) ([]model.It
 func (s *faultySession) Apply(ctx context.Context, ops []model.Operation) ([]model.Receipt, error) {
 	p := s.point("apply")
 	p.Operations = ops
-	return through(ctx, s.hook, p, func() ([]model.Receipt, error) { return s.Session.Apply(ctx, ops) })
+	if err := s.hook(ctx, p); err != nil {
+		return nil, err
+	}
+	receipts, err := s.Session.Apply(ctx, ops)
+	if err != nil {
+		return nil, err
+	}
+	p.After, p.Receipts = true, receipts
+	if err := s.hook(ctx, p); err != nil {
+		return nil, err
+	}
+	return receipts, nil
 }
 
 // FindByKey implements connector.Session.

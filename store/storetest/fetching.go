@@ -29,6 +29,7 @@ func fetchingStories() map[string]func(*world) {
 		"an interrupted page is not there at all":              anInterruptedPage,
 		"what others changed after our write is not missed":    aLaterChangeIsNotMissed,
 		"an empty page writes nothing":                         anEmptyPage,
+		"one dead position leaves the others alone":            oneDeadPosition,
 	}
 }
 
@@ -309,6 +310,17 @@ func aLaterChangeIsNotMissed(w *world) {
 		in.ReadAt = early
 		equal(w, fmt.Sprintf("changed by revision %d", order), w.save(in).Changed, want)
 	}
+}
+
+func oneDeadPosition(w *world) {
+	m := w.mailbox("ann")
+	w.arrive(m.ID, contact("m1", "Ann"))
+	in := w.page(m.ID)
+	in.Collection = w.collection(m.ID, diary)
+	w.save(in)
+	w.ok(w.s.ResetCursors(w.ctx, w.mail.ID, m.ID, w.collection(m.ID, diary).Collection))
+	equal(w, "the dead one", w.collection(m.ID, diary).Cursor, model.Cursor(""))
+	equal(w, "the other lives", w.collection(m.ID, people).Cursor != "", true)
 }
 
 func routingStories() map[string]func(*world) {

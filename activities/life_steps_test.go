@@ -45,7 +45,7 @@ func (y *history) people() []string { return y.design.people }
 func (y *history) places() []string { return append([]string{""}, y.people()...) }
 
 func (y *history) run() {
-	y.steps = rapid.IntRange(20, 60).Draw(y.rt, "steps")
+	y.steps = rapid.IntRange(28, 60).Draw(y.rt, "steps")
 	if y.steps >= 30 {
 		y.count("histories of 30 steps and more")
 	}

@@ -297,6 +297,9 @@ func (l linkRow) joined(w linkRow) linkRow {
 	if w.MailItem != nil {
 		l.MailItem = w.MailItem
 	}
+	if w.CRMItem != nil && w.MailItem != nil {
+		l.CRMBase, l.MailBase = nil, nil // matched anew: what one of them lacks was not taken out of it
+	}
 	l.State, l.Reason, l.Recheck = w.State, w.Reason, 0
 	return l
 }

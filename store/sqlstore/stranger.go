@@ -209,13 +209,16 @@ func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]
 		args = append(args, s.User)
 	}
 	item, other := string(side)+"_item", string(side.Other())+"_item"
+	place := map[model.Side]string{model.CRM: `l.mailbox`, model.Mail: `''`}[side] // of the other side's items
 	rows, err := listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item FROM observation o
 		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = ''`+readable+taking+`
 		AND `+no(`SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
-			AND (l.`+other+` IS NOT NULL OR l.state NOT IN ('', 'skipped') OR `+some(`
+			AND (l.state NOT IN ('', 'skipped', 'linked', 'kept') OR `+some(`
+				SELECT 1 FROM observation x WHERE x.connection = ? AND x.mailbox = `+place+`
+					AND x.kind = l.kind AND x.item = l.`+other+` AND x.absent <> 1`)+` OR `+some(`
 				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')`)+`)`)+`
 		ORDER BY o.kind, o.item`,
-		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID)...)
+		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID, string(s.places()[side.Other()].connection))...)
 	if err != nil {
 		return nil, err
 	}

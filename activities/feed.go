@@ -55,6 +55,9 @@ func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
 			return FeedOut{}, err
 		}
 	}
+	if err := r.doubted(ctx); err != nil && !errors.Is(err, store.ErrStale) {
+		return FeedOut{}, err
+	}
 	return a.endPass(ctx, c, r, begun)
 }
 

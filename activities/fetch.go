@@ -43,6 +43,7 @@ type FetchOut struct {
 // Fetch witnesses the generation, reads what changed in the mailbox into the
 // store and, if there is nothing to do, ends the round. It writes to no system.
 func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
+	begun := a.Now()
 	m, err := a.load(ctx, in.Mailbox)
 	if err != nil {
 		return FetchOut{}, err
@@ -65,7 +66,7 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 			return out, err
 		}
 	}
-	out.Round, err = a.Store.FinishFetch(ctx, m.ID, a.Now(), a.Now().Add(out.Next))
+	out.Round, err = a.Store.FinishFetch(ctx, m.ID, begun, a.Now(), a.Now().Add(out.Next))
 	return out, err
 }
 
@@ -168,7 +169,11 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, out *FetchOut) 
 		out.Changed += r.changed
 		out.Absent += r.absent
 	}
-	return nil
+	r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID}
+	err = r.doubted(ctx)
+	out.Changed += r.changed
+	out.Absent += r.absent
+	return err
 }
 
 // apart reports whether a fault concerns one collection only, for good.

@@ -103,7 +103,7 @@ func (y *history) run() {
 	for range steps {
 		switch rapid.IntRange(0, 9).Draw(y.rt, "what") {
 		case 0, 1, 2, 3:
-			y.act(y.twins()...)
+			y.act("both")
 		case 4:
 			y.plan()
 		case 5, 6:
@@ -131,15 +131,6 @@ func (y *history) release(times int) {
 			y.release(times - 1)
 		}
 	}
-}
-
-// twins lets people make the same thing on both sides, where reads show what was
-// made before.
-func (y *history) twins() []string {
-	if y.design.crm.Lag > 0 {
-		return nil
-	}
-	return []string{"both"}
 }
 
 func (y *history) count(event string) { y.events[event]++ }

@@ -19,14 +19,15 @@ type connectionRow struct {
 	Secret    []byte `db:"secret"`
 	Owner     string `db:"owner"`
 	Every     int64  `db:"every"`
+	PassBegun int64  `db:"pass_begun"`
 }
 
-const selectConnection = `SELECT id, name, side, connector, settings, secret, owner, every FROM connection `
+const selectConnection = `SELECT id, name, side, connector, settings, secret, owner, every, pass_begun FROM connection `
 
 func (d *DB) connection(r connectionRow) (model.Connection, error) {
 	c := model.Connection{
 		ID: model.ConnectionID(r.ID), Name: r.Name, Side: model.Side(r.Side), Connector: r.Connector,
-		Owner: r.Owner, Every: time.Duration(r.Every),
+		Owner: r.Owner, Every: time.Duration(r.Every), PassBegun: instant(r.PassBegun),
 	}
 	if err := json.Unmarshal(r.Settings, &c.Settings); err != nil {
 		return c, fmt.Errorf("decode settings of connection %s: %w", r.Name, err)

@@ -80,6 +80,9 @@ type Intent struct {
 	UID        string
 	Content    model.Content // the frozen payload
 	ContentKey string
+	// Looked counts complete reads of the target since the latest attempt that
+	// would have shown its item, but did not.
+	Looked int
 }
 
 // Input is everything Build looks at.

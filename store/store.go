@@ -363,6 +363,8 @@ type Applying interface {
 type Planned struct {
 	plan.Write
 	Number int
+	// Shows: a create: reads that begin from then on show what it makes.
+	Shows time.Time
 }
 
 // Result is what became of a planned write.

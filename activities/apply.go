@@ -126,7 +126,7 @@ func (ap *applier) batch(ctx context.Context, s side, batch []store.Planned) err
 	if err != nil {
 		return err
 	}
-	if err := ap.journal(bound, batch); err != nil {
+	if err := ap.journal(bound, s, batch); err != nil {
 		return err
 	}
 	if len(batch) > 0 {
@@ -145,10 +145,11 @@ func (ap *applier) batch(ctx context.Context, s side, batch []store.Planned) err
 	return ap.commit(ctx, results)
 }
 
-func (ap *applier) journal(ctx context.Context, batch []store.Planned) error {
+func (ap *applier) journal(ctx context.Context, s side, batch []store.Planned) error {
 	var creates []store.Planned
 	for _, p := range batch {
 		if p.Op.Action == model.Create {
+			p.Shows = ap.a.Now().Add(s.caps.Kinds[p.Kind].Lag)
 			creates = append(creates, p)
 		}
 	}

@@ -65,6 +65,9 @@ func (a *Activities) feed(ctx context.Context, in FeedIn, audits bool) (FeedOut,
 			return FeedOut{}, err
 		}
 	}
+	if err := r.doubted(ctx); err != nil && !errors.Is(err, store.ErrStale) {
+		return FeedOut{}, err
+	}
 	return a.endPass(ctx, c, r, begun)
 }
 

@@ -45,6 +45,7 @@ type FetchOut struct {
 // Fetch witnesses the generation, reads what changed in the mailbox into the
 // store and, if there is nothing to do, ends the round. It writes to no system.
 func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
+	begun := a.Now()
 	m, err := a.load(ctx, in.Mailbox)
 	if err != nil {
 		return FetchOut{}, err
@@ -67,7 +68,7 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 			return out, err
 		}
 	}
-	out.Round, err = a.Store.FinishFetch(ctx, m.ID, a.Now(), a.Now().Add(out.Next))
+	out.Round, err = a.Store.FinishFetch(ctx, m.ID, begun, a.Now(), a.Now().Add(out.Next))
 	return out, err
 }
 
@@ -159,7 +160,6 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 		if c.Missing {
 			continue
 		}
-		r.changed, r.absent = 0, 0
 		if err := r.collection(ctx, c); apart(err) {
 			// One collection that is closed to us must not stop the others;
 			// what it held is neither changed nor gone.
@@ -168,17 +168,14 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 		} else if err != nil {
 			return err
 		}
-		out.Changed += r.changed
-		out.Absent += r.absent
 	}
-	if in.Show || out.LookOnly || !due(a.Now(), m.AuditAt) {
-		return nil
+	err = r.doubted(ctx)
+	if err == nil && !in.Show && !out.LookOnly && due(a.Now(), m.AuditAt) {
+		var report store.Audit
+		report, err = r.audit(ctx, &m)
+		out.Audited = summary(report)
 	}
-	r.changed, r.absent = 0, 0
-	report, err := r.audit(ctx, &m)
-	out.Changed += r.changed
-	out.Absent += r.absent
-	out.Audited = summary(report)
+	out.Changed, out.Absent = r.changed, r.absent
 	return err
 }
 

@@ -148,8 +148,8 @@ func (m mortal) ResetCursors(ctx context.Context, c model.ConnectionID, id model
 	return commit0(m, "ResetCursors", func() error { return m.Store.ResetCursors(ctx, c, id, only...) })
 }
 
-func (m mortal) FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error) {
-	return commit(m, "FinishFetch", func() (int64, error) { return m.Store.FinishFetch(ctx, id, now, next) })
+func (m mortal) FinishFetch(ctx context.Context, id model.MailboxID, begun, now, next time.Time) (int64, error) {
+	return commit(m, "FinishFetch", func() (int64, error) { return m.Store.FinishFetch(ctx, id, begun, now, next) })
 }
 
 func (m mortal) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Time) (int64, bool, error) {

@@ -14,6 +14,7 @@ type Connection struct {
 	Owner     string            // e-mail address of the person to notify
 	Every     time.Duration     // CRM side: gap between feed passes
 	AuditAt   time.Time         // CRM side: when its next audit is due; the store sets it
+	PassBegun time.Time         // CRM side: when the latest finished feed pass began; zero = never
 }
 
 // MailboxState is where a mailbox stands in its life.
@@ -46,6 +47,7 @@ type Mailbox struct {
 	Initialized bool  // the first sync has been applied
 	Created     time.Time
 	LastSuccess time.Time // end of the last round that worked; zero = never
+	FetchBegun  time.Time // when the latest finished fetch began; zero = never
 	NextAt      time.Time // when the next round is due
 	Failures    int       // consecutive transient failures
 	AuditAt     time.Time // when its next audit is due; zero = not before the first sync

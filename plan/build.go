@@ -165,6 +165,9 @@ func (b *builder) toCRM(p Pair) {
 		b.change(p, c)
 		return
 	}
+	if b.early(p, p.Mail) {
+		return
+	}
 	if p.Claimed {
 		b.change(p, Change{State: Waiting, Reason: ReasonCreating, Recheck: b.in.Now.Add(time.Hour)})
 		return
@@ -186,6 +189,9 @@ func (b *builder) toCRM(p Pair) {
 func (b *builder) toMail(p Pair) {
 	if c, ok := b.Admit(p); !ok {
 		b.change(p, c)
+		return
+	}
+	if b.early(p, p.CRM) {
 		return
 	}
 	home := b.in.Primary[model.Mail][p.Kind]

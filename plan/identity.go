@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"strconv"
 	"strings"
+	"time"
 
 	"lockstep.dev/model"
 )
@@ -38,6 +39,7 @@ type Stranger struct {
 	// is gone or was never set, so this one takes its place.
 	Partner bool
 	Gone    bool
+	Since   time.Time // when it was first read
 }
 
 // Join says that items are one entity. Either item may be empty.

@@ -9,22 +9,24 @@ import (
 
 // Reasons that later decisions look at again.
 const (
-	ReasonPrivate    = "private: the policy leaves private items alone"
-	ReasonUntracked  = "not tracked: it does not carry the policy's category"
-	ReasonWindow     = "outside the policy's window"
-	ReasonDirection  = "the policy does not sync new items of this kind in this direction"
-	ReasonUnmatched  = "the policy syncs only items that match a CRM record"
-	ReasonLeft       = "it left what this mailbox may see; kept"
-	ReasonNoHome     = "the mailbox has no writable collection for this kind"
-	ReasonReadOnly   = "its collection in the mailbox is read-only"
-	ReasonMailGone   = "deleted in the mailbox; kept in the CRM as the policy says"
-	ReasonCRMGone    = "deleted in the CRM; kept in the mailbox as the policy says"
-	ReasonOtherCopy  = "another item in this mailbox stands for the same thing already"
-	ReasonAmbiguous  = "several items could be the same; a person must decide"
-	ReasonCreating   = "another mailbox is creating the CRM record"
-	ReasonUnreadable = "it cannot be read"
-	ReasonRejected   = "a person decided that it is not created on the other side"
-	ReasonStays      = "a person decided that its deletion does not travel"
+	ReasonPrivate     = "private: the policy leaves private items alone"
+	ReasonUntracked   = "not tracked: it does not carry the policy's category"
+	ReasonWindow      = "outside the policy's window"
+	ReasonDirection   = "the policy does not sync new items of this kind in this direction"
+	ReasonUnmatched   = "the policy syncs only items that match a CRM record"
+	ReasonLeft        = "it left what this mailbox may see; kept"
+	ReasonNoHome      = "the mailbox has no writable collection for this kind"
+	ReasonReadOnly    = "its collection in the mailbox is read-only"
+	ReasonMailGone    = "deleted in the mailbox; kept in the CRM as the policy says"
+	ReasonCRMGone     = "deleted in the CRM; kept in the mailbox as the policy says"
+	ReasonOtherCopy   = "another item in this mailbox stands for the same thing already"
+	ReasonOtherRecord = "another record in the CRM stands for the same thing already"
+	ReasonAmbiguous   = "several items could be the same; a person must decide"
+	ReasonUnread      = "too new: the other side is read once more before it is created there"
+	ReasonCreating    = "another mailbox is creating the CRM record"
+	ReasonUnreadable  = "it cannot be read"
+	ReasonRejected    = "a person decided that it is not created on the other side"
+	ReasonStays       = "a person decided that its deletion does not travel"
 )
 
 // Rejoin recognises strangers whose entity is known: by an id seen before, by
@@ -41,6 +43,9 @@ func Rejoin(strangers []Stranger) []Join {
 		case s.Occupied:
 			j := s.join(NewEntity("copy", string(s.Side), string(s.Kind), s.Item))
 			j.State, j.Reason = Returned, ReasonOtherCopy
+			if s.Side == model.CRM {
+				j.Reason = ReasonOtherRecord
+			}
 			joins = append(joins, j)
 		case s.Partner:
 			joins = append(joins, s.join(s.Entity))
@@ -69,11 +74,25 @@ func Match(by MatchBy, connection model.ConnectionID, strangers []Stranger) []Jo
 		switch {
 		case len(g.crm) == 1 && len(g.mail) == 1:
 			joins = append(joins, pairUp(connection, g.crm[0], g.mail[0]))
+		case by == ByUID && len(g.crm) > 1 && len(g.mail) == 0:
+			joins = append(joins, twins(g.crm[1:])...)
 		case by != ByContent && len(g.crm) > 0 && len(g.mail) > 0:
 			joins = append(joins, review(g)...)
 		}
 	}
 	return joins
+}
+
+// twins sets records of the CRM apart that have the UID of another one: the
+// mailbox is given one of them.
+func twins(records []Stranger) []Join {
+	var out []Join
+	for _, s := range records {
+		j := s.join(NewEntity("copy", string(s.Side), string(s.Kind), s.Item))
+		j.State, j.Reason = Returned, ReasonOtherRecord
+		out = append(out, j)
+	}
+	return out
 }
 
 type keyed struct {

@@ -44,6 +44,7 @@ type Seen struct {
 	// ReadOnly: the collection takes no writes.
 	ReadOnly bool
 	Modified time.Time
+	Since    time.Time // when it was first read; zero = long ago
 }
 
 // Base is the content a side was last known to hold when both sides agreed.
@@ -79,6 +80,9 @@ type Intent struct {
 	UID        string
 	Content    model.Content // the frozen payload
 	ContentKey string
+	// Looked counts complete reads of the target since the latest attempt that
+	// would have shown its item, but did not.
+	Looked int
 }
 
 // Input is everything Build looks at.
@@ -91,6 +95,11 @@ type Input struct {
 	Now         time.Time
 	Initialized bool // the first sync has been applied: deletes are allowed
 	Fields      map[model.Kind][]string
+	// Read is the time whose state of a side is known for certain: when its
+	// latest complete read began, less the lag of its reads.
+	Read map[model.Side]map[model.Kind]time.Time
+	// Lag is how long a write may stay invisible to reads of a side.
+	Lag map[model.Side]map[model.Kind]time.Duration
 	// Primary is the collection in which new items are created, per side and kind.
 	Primary map[model.Side]map[model.Kind]string
 }

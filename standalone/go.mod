@@ -14,6 +14,7 @@ require (
 require (
 	github.com/kelseyhightower/envconfig v1.4.0 // indirect
 	github.com/lib/pq v1.12.3 // indirect
+	github.com/teambition/rrule-go v1.8.2 // indirect
 )
 
 require (

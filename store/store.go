@@ -150,12 +150,16 @@ type Fetching interface {
 	// list in full next time, all of them where none is named; nothing else is
 	// forgotten.
 	ResetCursors(ctx context.Context, c model.ConnectionID, m model.MailboxID, only ...model.Collection) error
-	// FinishFetch ends a mailbox's fetch: round+1, last success, next due time.
-	// It returns the new round.
-	FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error)
+	// FinishFetch ends a mailbox's fetch that began at the given time: round+1,
+	// last success, next due time. It returns the new round.
+	FinishFetch(ctx context.Context, id model.MailboxID, begun, now, next time.Time) (int64, error)
 	// FinishPass ends a feed pass begun at the given time: pass+1. It reports
 	// whether an absence on this connection still ages.
 	FinishPass(ctx context.Context, c model.ConnectionID, begun time.Time) (pass int64, ageing bool, err error)
+	// Doubted lists present items that a read, which may be older than our own
+	// write of before that time, showed otherwise than we wrote them: they are to
+	// be fetched. A page that names one, read later than our write, settles it.
+	Doubted(ctx context.Context, c model.ConnectionID, m model.MailboxID, before time.Time) ([]model.Ref, error)
 	// CountFailure raises (or with reset clears) the consecutive failures of a
 	// mailbox and returns the count.
 	CountFailure(ctx context.Context, id model.MailboxID, reset bool) (int, error)
@@ -192,7 +196,8 @@ type PageIn struct {
 	Cursor     model.Cursor
 	Full, Last bool
 	// ReadAt is when the page's read began. A row that Apply wrote later is
-	// skipped: the page is older than what we know.
+	// skipped, because the page may be older than what we know; if it names
+	// another version than the one written, the row is doubted.
 	ReadAt time.Time
 	Now    time.Time
 }
@@ -226,8 +231,8 @@ type Planning interface {
 	// Adopt records that an intent's item was found.
 	Adopt(ctx context.Context, id model.MailboxID, found []Found, now time.Time) error
 
-	// Strangers pages over pending items that have no link in this mailbox,
-	// both sides, ordered; after is the last Row of the page before.
+	// Strangers pages over pending items that have no link in this mailbox, or
+	// one that joined them to nothing yet, both sides, ordered; after is the last Row of the page before.
 	Strangers(ctx context.Context, id model.MailboxID, after string, limit int) ([]plan.Stranger, error)
 	// Candidates returns every present item of either side that this mailbox
 	// can see, has no link in it, and shares one of the keys.
@@ -393,6 +398,8 @@ type Planned struct {
 	Number  int
 	Verdict plan.Verdict // a person's word on it
 	State   string       // planned, held, done, refused, unknown
+	// Shows: a create: reads that begin from then on show what it makes.
+	Shows time.Time
 }
 
 // Result is what became of a planned write.

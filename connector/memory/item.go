@@ -89,9 +89,11 @@ func (s *System) visible() int64 {
 }
 
 func (s *System) ref(st *state) model.Ref {
-	return model.Ref{
-		Side: s.config.Side, Kind: st.kind, Collection: st.collection, ID: st.id, Version: version(st.seq), Order: st.seq,
+	r := model.Ref{Side: s.config.Side, Kind: st.kind, Collection: st.collection, ID: st.id, Version: version(st.seq)}
+	if s.config.Kinds[st.kind].Ordered {
+		r.Order = st.seq
 	}
+	return r
 }
 
 // read is a state as an item of the contract.

@@ -160,7 +160,7 @@ func (h *house) register(address, user string) model.Mailbox {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if _, err := h.st.FinishFetch(ctx, m.ID, noon().Add(-90*time.Second), noon().Add(200*time.Second)); err != nil {
+	if _, err := h.st.FinishFetch(ctx, m.ID, noon().Add(-95*time.Second), noon().Add(-90*time.Second), noon().Add(200*time.Second)); err != nil {
 		h.t.Fatal(err)
 	}
 	return m

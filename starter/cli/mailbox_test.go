@@ -99,7 +99,7 @@ func TestAnEmptyMailboxIsDoneOnceBothSidesWereRead(t *testing.T) {
 		if _, err := h.st.SavePage(ctx, page); err != nil {
 			t.Error(err)
 		}
-		if _, err := h.st.FinishFetch(ctx, m.ID, noon(), noon()); err != nil {
+		if _, err := h.st.FinishFetch(ctx, m.ID, noon(), noon(), noon()); err != nil {
 			t.Error(err)
 		}
 	}

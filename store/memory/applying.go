@@ -114,7 +114,7 @@ func (s *Store) holds(planID string) bool {
 var errOtherPayload = errors.New("a create under this key was begun with other content and its outcome is not known; it must be sent unchanged")
 
 // Begin implements store.Applying.
-func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, creates []store.Planned, _ int64, _ time.Time) error {
+func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, creates []store.Planned, _ int64, now time.Time) error {
 	return alone(ctx, s, func() error {
 		m, err := s.leased(id, token)
 		if err != nil {
@@ -128,10 +128,10 @@ func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, 
 				return errOtherPayload
 			}
 			if !known {
-				i = intent{crm: m.CRM, entity: c.Entity, side: c.Side, kind: c.Kind}
+				i = intent{crm: m.CRM, entity: c.Entity, side: c.Side, kind: c.Kind, begun: now}
 			}
 			i.Intent = plan.Intent{Key: c.Op.Key, Collection: c.Op.Ref.Collection, UID: c.Op.UID, Content: c.Op.Content, ContentKey: payload}
-			i.mailbox, i.outcome = id, ""
+			i.mailbox, i.outcome, i.shows = id, "", c.Shows
 			s.intents.put(k, i)
 		}
 		return nil

@@ -135,9 +135,10 @@ func (s *Store) resetCursors(p place, only ...model.Collection) {
 }
 
 // FinishFetch implements store.Fetching.
-func (s *Store) FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (round int64, err error) {
+func (s *Store) FinishFetch(ctx context.Context, id model.MailboxID, begun, now, next time.Time) (round int64, err error) {
 	err = s.alter(ctx, id, func(m *mailbox) error {
-		m.Round, m.LastSuccess, m.NextAt = m.Round+1, now, next
+		m.Round, m.LastSuccess, m.NextAt, m.FetchBegun = m.Round+1, now, next, begun
+		s.looked(place{m.Mail, id}, begun)
 		round = m.Round
 		return nil
 	})
@@ -152,12 +153,13 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 		if !ok {
 			return store.ErrNotFound
 		}
-		if !row.begun.After(begun) {
-			row.pass, row.begun = row.pass+1, begun
+		if !row.PassBegun.After(begun) {
+			row.pass, row.PassBegun = row.pass+1, begun
 			if row.AuditAt.IsZero() {
 				row.AuditAt = begun.Add(store.AuditEvery)
 			}
 			s.connections.put(name(c), row)
+			s.looked(place{connection: c}, begun)
 		}
 		pass = row.pass
 		settle := int64(0)
@@ -173,6 +175,7 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 		for _, o := range s.items(place{connection: c}, "") {
 			ageing = ageing || o.absent == gone && o.absentSince > pass-settle && s.anyLink(c, o.entity)
 		}
+		ageing = ageing || s.unanswered(place{connection: c})
 		return nil
 	})
 	return pass, ageing, err

@@ -61,7 +61,10 @@ func (l *landing) observe(k itemKey, r store.Result) observation {
 	o := old
 	o.applied, o.absent, o.absentSince, o.trouble = l.now, present, 0, ""
 	o.collection = or(or(receipt.Ref.Collection, op.Ref.Collection), old.collection)
-	o.entity = or(old.entity, r.Planned.Entity)
+	o.entity, o.doubted = or(old.entity, r.Planned.Entity), false // the condition of our write would have met another version
+	if old.seen.IsZero() {
+		o.seen = l.now
+	}
 	if op.Action == model.Delete {
 		// The row stays for a while, so that a page read before the deletion
 		// does not bring the item back.

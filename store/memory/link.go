@@ -43,6 +43,9 @@ func (l link) due(now time.Time) bool { return !l.recheck.IsZero() && !l.recheck
 // joined is a link with what was found out. An item that takes another's place
 // keeps the base: it is the same thing under another id.
 func (l link) joined(j plan.Join) link {
+	if j.CRM != "" && j.Mail != "" && (j.CRM != l.crm || j.Mail != l.mail) {
+		l.crmBase, l.mailBase = "", "" // matched anew: what one of them lacks was not taken out of it
+	}
 	l.crm, l.mail = or(j.CRM, l.crm), or(j.Mail, l.mail)
 	l.state, l.reason, l.recheck = j.State, j.Reason, time.Time{}
 	return l
@@ -138,7 +141,7 @@ func (s *Store) identify(m scope, rows []link) {
 	for _, l := range rows {
 		for _, side := range sides() {
 			k := itemKey{m.place(side), l.kind, *l.item(side)}
-			if k.id == "" {
+			if k.id == "" || side == model.CRM && l.state == plan.Returned {
 				continue
 			}
 			hint := side == model.CRM || l.state == plan.Review || l.state == plan.Returned

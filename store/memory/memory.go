@@ -66,8 +66,7 @@ func (t *tables) copy(log *[]func()) tables {
 
 type connection struct {
 	model.Connection
-	pass  int64
-	begun time.Time // of the last finished pass
+	pass int64
 }
 
 type mailbox struct {
@@ -115,6 +114,8 @@ type observation struct {
 	listing             int64     // the last full listing that named it
 	applied             time.Time // when Apply last wrote it
 	modified            time.Time
+	seen                time.Time // when it was first read
+	doubted             bool      // a read that may be older than our write says otherwise
 }
 
 // readable reports whether one can say something about an item: content that was
@@ -152,6 +153,8 @@ type intent struct {
 	side    model.Side
 	kind    model.Kind
 	outcome model.Outcome
+	begun   time.Time
+	shows   time.Time // reads that begin from then on show what was created
 }
 
 func (i intent) open() bool { return i.outcome == "" || i.outcome == model.Unknown }

@@ -124,8 +124,8 @@ func (p *page) arrive() (same []string) {
 			continue // named twice: the later one counts
 		}
 		old, known := p.before[it.Ref.ID]
-		if known && p.older(old) && it.Ref.Order <= old.order {
-			continue // we wrote it after this page was read, and nobody since
+		if known && p.overtaken(old, it) {
+			continue
 		}
 		k, access := p.key(it.Ref.ID), normal(it.Access)
 		was, _ := p.access.get(k)
@@ -134,7 +134,10 @@ func (p *page) arrive() (same []string) {
 		content := p.said(it, wanted)
 		o := observation{
 			collection: p.in.Collection.ID, version: it.Ref.Version, order: it.Ref.Order, uid: it.UID,
-			stamp: it.Stamp, trouble: it.Trouble, modified: it.Modified,
+			stamp: it.Stamp, trouble: it.Trouble, modified: it.Modified, seen: old.seen,
+		}
+		if !known {
+			o.seen = p.in.Now
 		}
 		if known && !regrouped && old.sameAs(o, content) {
 			same = append(same, k.id)
@@ -264,9 +267,14 @@ func (p *page) note(id string, e model.EntityID, access []model.Access) {
 func (p *page) mark(refs []model.Ref, as absence) {
 	for _, r := range refs {
 		old, ok := p.before[r.ID]
-		if !ok || old.collection != p.in.Collection.ID || old.absent == as || old.absent == gone || p.older(old) {
+		if !ok || old.collection != p.in.Collection.ID || old.absent == as || old.absent == gone {
 			continue
 		}
+		if p.older(old) {
+			p.doubt(r.ID, true)
+			continue
+		}
+		p.doubt(r.ID, false)
 		if slices.ContainsFunc(p.in.Items, func(it model.Item) bool { return it.Ref.ID == r.ID }) {
 			continue
 		}
@@ -299,11 +307,11 @@ func (p *page) vanish() {
 // tell makes what changed pending: on the mail side for the mailbox itself,
 // which is reading right now and need not be woken.
 func (p *page) tell(absent bool) []model.MailboxID {
-	if p.at.crm() {
-		return p.route(p.at.connection, p.changed, "")
-	}
 	if absent {
 		p.reconsider()
+	}
+	if p.at.crm() {
+		return p.route(p.at.connection, p.changed, "")
 	}
 	var rows []pendingKey
 	for _, r := range p.changed {
@@ -315,16 +323,22 @@ func (p *page) tell(absent bool) []model.MailboxID {
 
 // reconsider makes strangers again of the items that were set apart because
 // another one stood for the same thing: that other one may be what is gone now,
-// if the item was moved while we were reading.
+// if the item was moved while we were reading, or one of two records deleted.
 func (p *page) reconsider() {
+	side := model.Mail
+	if p.at.crm() {
+		side = model.CRM
+	}
 	mark := p.newMark()
-	for k, l := range p.linksOf(p.at.mailbox) {
-		if l.state != plan.Returned || l.kind != p.kind || l.mail == "" {
+	for k, l := range p.links.all() {
+		item := *l.item(side)
+		m, _ := p.scope(k.mailbox)
+		if l.state != plan.Returned || l.kind != p.kind || item == "" || m.place(side) != p.at {
 			continue
 		}
-		p.pend(pendingKey{p.at.mailbox, model.Mail, l.kind, l.mail}, mark)
-		if e, _ := p.identities.get(p.key(l.mail)); e == k.entity {
-			p.identities.drop(p.key(l.mail))
+		p.pend(pendingKey{k.mailbox, side, l.kind, item}, mark)
+		if e, _ := p.identities.get(p.key(item)); e == k.entity {
+			p.identities.drop(p.key(item))
 		}
 		p.links.drop(k)
 	}

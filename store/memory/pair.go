@@ -96,7 +96,7 @@ func (s *Store) seen(m scope, side model.Side, kind model.Kind, item string) *pl
 		Ref: model.Ref{Side: side, Kind: kind, Collection: o.collection, ID: item, Version: o.version, Order: o.order},
 		UID: o.uid, Key: o.content, Raw: o.raw, Stamp: o.stamp,
 		Gone: o.absent == gone, Settled: o.absent == gone && now-o.absentSince >= m.settle, Left: o.absent == left,
-		Trouble: o.trouble, ReadOnly: c.ReadOnly, Modified: o.modified,
+		Trouble: o.trouble, ReadOnly: c.ReadOnly, Modified: o.modified, Since: o.seen,
 	}
 }
 

@@ -60,7 +60,7 @@ func (s *Store) SaveConnection(ctx context.Context, c model.Connection) (model.C
 		if c.ID == "" {
 			c.ID, ok = model.ConnectionID(s.newID("con")), true
 		}
-		c.AuditAt = old.AuditAt
+		c.AuditAt, c.PassBegun = old.AuditAt, old.PassBegun
 		old.Connection = c
 		if ok {
 			s.connections.put(name(c.ID), old)

@@ -51,7 +51,7 @@ func (s *Store) Strangers(ctx context.Context, id model.MailboxID, last string, 
 				continue
 			}
 			o, ok := s.observations.get(itemKey{m.place(k.side), k.kind, k.item})
-			if _, linked := s.linkOf(id, k.side, k.kind, k.item); linked || !ok {
+			if !ok || s.joinedYet(m, k.side, k.kind, k.item) {
 				continue
 			}
 			if k.side == model.Mail || o.readable() && s.sees(m, k.kind, k.item) {
@@ -69,12 +69,12 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 		e = or(o.entity, e)
 	}
 	e = or(e, plan.KeyEntity(o.stamp))
-	if k.side == model.Mail && e == "" {
-		e = s.sameUID(m, k.kind, o.uid)
+	if twin := s.sameUID(m, k.side, k.kind, o.uid); k.side == model.CRM && twin != "" || e == "" {
+		e = twin // in the CRM, whatever it is elsewhere: this mailbox has that one already
 	}
 	out := plan.Stranger{
 		Row: row(k.side, k.kind, k.item), Side: k.side, Kind: k.kind, Item: k.item, UID: o.uid,
-		Content: o.content, Natural: o.natural, Entity: e, Gone: o.absent != present,
+		Content: o.content, Natural: o.natural, Entity: e, Gone: o.absent != present, Since: o.seen,
 	}
 	if l, ok := s.links.get(linkKey{m.ID, e}); ok && e != "" {
 		item := *l.item(k.side)
@@ -91,16 +91,23 @@ func (s *Store) here(m scope, side model.Side, kind model.Kind, item string) boo
 	return ok && item != "" && o.absent == present
 }
 
-// sameUID finds the link in this mailbox whose item has (or had, while it was
-// there) a UID: a stranger with it, but without our stamp, is a moved item, or a
-// copy.
-func (s *Store) sameUID(m scope, kind model.Kind, uid string) model.EntityID {
+// joinedYet reports whether a link says what an item is: another item is in it,
+// or was decided not to be, or is being created.
+func (s *Store) joinedYet(m scope, side model.Side, kind model.Kind, item string) bool {
+	l, linked := s.linkOf(m.ID, side, kind, item)
+	return linked && (*l.item(side.Other()) != "" || l.state != plan.Unlinked || s.creating(m, l.entity))
+}
+
+// sameUID finds the link in this mailbox whose item has a UID. In the mailbox a
+// stranger with it is then a moved item without our stamp, or a copy, also where
+// the item is gone by now; in the CRM it is a second record of one thing.
+func (s *Store) sameUID(m scope, side model.Side, kind model.Kind, uid string) model.EntityID {
 	var e model.EntityID
-	for k, o := range s.items(m.place(model.Mail), kind) {
-		if uid == "" || o.uid != uid {
+	for k, o := range s.items(m.place(side), kind) {
+		if uid == "" || o.uid != uid || side == model.CRM && o.absent != present {
 			continue
 		}
-		if l, ok := s.linkOf(m.ID, model.Mail, kind, k.id); ok {
+		if l, ok := s.linkOf(m.ID, side, kind, k.id); ok && l.state != plan.Returned {
 			e = l.entity
 		}
 	}
@@ -143,14 +150,16 @@ func (o observation) key(by plan.MatchBy) string {
 	}
 }
 
-// free reports whether an item has no link here, or one that joined it to
-// nothing yet.
+// free reports whether an item has no link here, or one whose other item was
+// never there or is gone.
 func (s *Store) free(m scope, side model.Side, k itemKey) bool {
 	l, linked := s.linkOf(m.ID, side, k.kind, k.id)
 	if !linked {
 		return true
 	}
-	return *l.item(side.Other()) == "" && (l.state == plan.Unlinked || l.state == plan.Skipped) && !s.creating(m, l.entity)
+	other, known := s.observations.get(itemKey{m.place(side.Other()), k.kind, *l.item(side.Other())})
+	loose := slices.Contains([]plan.State{plan.Unlinked, plan.Skipped, plan.Linked, plan.Kept}, l.state)
+	return loose && (!known || other.absent == gone) && !s.creating(m, l.entity)
 }
 
 // creating reports whether the outcome of a create of an entity is open.

@@ -88,11 +88,15 @@ func idsByKind(list []model.Collection) map[model.Kind][]string {
 }
 
 // FinishFetch ends a mailbox's fetch.
-func (d *DB) FinishFetch(ctx context.Context, id model.MailboxID, now, next time.Time) (int64, error) {
+func (d *DB) FinishFetch(ctx context.Context, id model.MailboxID, begun, now, next time.Time) (int64, error) {
 	var round int64
 	err := d.update(ctx, "finish fetch of mailbox "+string(id), func(tx *tx) error {
-		return tx.get(&round, `UPDATE mailbox SET round = round + 1, last_success = ?, next_at = ? WHERE id = ? RETURNING round`,
-			micros(now), micros(next), string(id))
+		if err := tx.exec(`UPDATE intent SET looked = looked + 1 WHERE mailbox = ? AND outcome IN ('', 'unknown') AND side = 'mail' AND shows <= ?`,
+			string(id), micros(begun)); err != nil {
+			return err
+		}
+		return tx.get(&round, `UPDATE mailbox SET round = round + 1, last_success = ?, next_at = ?, fetch_begun = ? WHERE id = ? RETURNING round`,
+			micros(now), micros(next), micros(begun), string(id))
 	})
 	return round, err
 }
@@ -105,16 +109,24 @@ func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Ti
 		Ageing bool  `db:"ageing"`
 	}
 	err := d.update(ctx, "finish feed pass", func(tx *tx) error {
-		if err := tx.exec(`UPDATE connection SET pass = pass + 1, pass_begun = ?, audit_at = CASE WHEN audit_at = 0 THEN CAST(? AS BIGINT) ELSE audit_at END
+		n, err := tx.count(`UPDATE connection SET pass = pass + 1, pass_begun = ?, audit_at = CASE WHEN audit_at = 0 THEN CAST(? AS BIGINT) ELSE audit_at END
 			WHERE id = ? AND pass_begun <= ?`,
-			micros(begun), micros(begun.Add(store.AuditEvery)), string(c), micros(begun)); err != nil {
+			micros(begun), micros(begun.Add(store.AuditEvery)), string(c), micros(begun))
+		if err != nil {
 			return err
+		}
+		if n > 0 {
+			if err := tx.exec(`UPDATE intent SET looked = looked + 1 WHERE connection = ? AND scope = '' AND outcome IN ('', 'unknown') AND shows <= ?`,
+				string(c), micros(begun)); err != nil {
+				return err
+			}
 		}
 		return tx.get(&row, `SELECT c.pass, EXISTS (
 			SELECT 1 FROM observation o WHERE o.connection = c.id AND o.mailbox = '' AND o.absent = 1 AND o.absent_since > c.pass - (
 				SELECT COALESCE(MAX(p.settle_rounds), 0) FROM policy p
 				WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.policy = p.name AND m.crm = c.id AND m.state <> 'retired'))
-			AND `+some(`SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity`)+`) AS ageing
+			AND `+some(`SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity`)+`)
+			OR EXISTS (SELECT 1 FROM intent i WHERE i.connection = c.id AND i.scope = '' AND i.outcome IN ('', 'unknown')) AS ageing
 			FROM connection c WHERE c.id = ?`, string(c))
 	})
 	return row.Pass, row.Ageing, err

@@ -19,13 +19,14 @@ type intentRow struct {
 	UID        string `db:"uid"`
 	Payload    []byte `db:"payload"`
 	Outcome    string `db:"outcome"`
+	Looked     int    `db:"looked"`
 }
 
-const selectIntent = `SELECT i.op_key, i.entity, i.side, i.kind, i.collection, i.uid, i.payload, i.outcome FROM intent i `
+const selectIntent = `SELECT i.op_key, i.entity, i.side, i.kind, i.collection, i.uid, i.payload, i.outcome, i.looked FROM intent i `
 
 func (r intentRow) intent(found map[string]model.Content) plan.Intent {
 	return plan.Intent{
-		Key: model.Key(r.Key), Collection: r.Collection, UID: r.UID, Content: found[hexKey(r.Payload)], ContentKey: hexKey(r.Payload),
+		Key: model.Key(r.Key), Collection: r.Collection, UID: r.UID, Content: found[hexKey(r.Payload)], ContentKey: hexKey(r.Payload), Looked: r.Looked,
 	}
 }
 
@@ -121,7 +122,7 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 			bySide[c.Side] = append(bySide[c.Side], string(c.Op.Key))
 			rows = append(rows, []any{
 				string(p.connection), string(p.mailbox), string(c.Op.Key), s.ID, s.CRM, string(c.Entity), string(c.Side), string(c.Kind),
-				c.Op.Ref.Collection, c.Op.UID, null(payload), generation, micros(now),
+				c.Op.Ref.Collection, c.Op.UID, null(payload), generation, micros(now), micros(c.Shows),
 			})
 		}
 		if err := unchanged(tx, s, bySide, frozen); err != nil {
@@ -130,9 +131,9 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 		if err := stored.save(tx, nil); err != nil {
 			return err
 		}
-		return tx.insert(`INSERT INTO intent (connection, scope, op_key, mailbox, crm, entity, side, kind, collection, uid, payload, generation, begun)`,
+		return tx.insert(`INSERT INTO intent (connection, scope, op_key, mailbox, crm, entity, side, kind, collection, uid, payload, generation, begun, shows)`,
 			rows, `ON CONFLICT (connection, scope, op_key) DO UPDATE SET mailbox = excluded.mailbox, payload = excluded.payload,
-			collection = excluded.collection, uid = excluded.uid, generation = excluded.generation, outcome = ''`)
+			collection = excluded.collection, uid = excluded.uid, generation = excluded.generation, shows = excluded.shows, looked = 0, outcome = ''`)
 	})
 }
 

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"maps"
 	"strconv"
 	"strings"
@@ -113,6 +114,7 @@ func (l *landing) observation(p place, r landed, old observation, stored *bodies
 	o.Kind, o.Item, o.Applied, o.Absent, o.AbsentSince, o.Trouble = string(r.Planned.Kind), r.item(), micros(l.now), present, 0, ""
 	o.Collection = or(or(receipt.Ref.Collection, op.Ref.Collection), old.Collection)
 	o.Entity = or(old.Entity, string(r.Planned.Entity))
+	o.Seen, o.Doubted = cmp.Or(old.Seen, micros(l.now)), false // the condition of our write would have met another version
 	if op.Action == model.Delete {
 		// The row stays for a while, so that a page read before the deletion
 		// does not bring the item back.

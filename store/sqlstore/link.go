@@ -155,7 +155,7 @@ func displaced(tx *tx, s scope, wanted []linkRow) (map[string]linkRow, error) {
 func identify(tx *tx, s scope, rows []linkRow) error {
 	var crm, mail, hints [][]any
 	for _, l := range rows {
-		if item := value(l.CRMItem); item != "" {
+		if item := value(l.CRMItem); item != "" && l.State != string(plan.Returned) {
 			crm = append(crm, []any{s.CRM, "", l.Kind, item, l.Entity})
 		}
 		if item := value(l.MailItem); item != "" {
@@ -291,11 +291,15 @@ func placeLinks(tx *tx, s scope, wanted []linkRow, before map[string]linkRow) er
 // joined is a link with what was found out. An item that takes another's place
 // keeps the base: it is the same thing under another id.
 func (l linkRow) joined(w linkRow) linkRow {
+	met := w.CRMItem != nil && w.MailItem != nil && (value(w.CRMItem) != value(l.CRMItem) || value(w.MailItem) != value(l.MailItem))
 	if w.CRMItem != nil {
 		l.CRMItem = w.CRMItem
 	}
 	if w.MailItem != nil {
 		l.MailItem = w.MailItem
+	}
+	if met {
+		l.CRMBase, l.MailBase = nil, nil // matched anew: what one of them lacks was not taken out of it
 	}
 	l.State, l.Reason, l.Recheck = w.State, w.Reason, 0
 	return l

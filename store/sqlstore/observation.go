@@ -34,10 +34,12 @@ type observation struct {
 	Listing     int64   `db:"listing"`
 	Applied     int64   `db:"applied"`
 	Modified    int64   `db:"modified"`
+	Seen        int64   `db:"seen"`    // when it was first read
+	Doubted     bool    `db:"doubted"` // a read that may be older than our write says otherwise
 }
 
 const observationColumns = `kind, item, collection, version, ord, content, raw, uid, stamp, natural_key, title, entity,
-	absent, absent_since, trouble, listing, applied, modified`
+	absent, absent_since, trouble, listing, applied, modified, seen, doubted`
 
 // place is where observations lie: a connection and, on the mail side, a mailbox.
 type place struct {
@@ -66,6 +68,7 @@ func saveObservations(tx *tx, p place, rows []observation) error {
 		values[i] = []any{
 			string(p.connection), string(p.mailbox), o.Kind, o.Item, o.Collection, clean(o.Version), o.Order, null(o.Content), null(o.Raw),
 			clean(o.UID), clean(o.Stamp), null(o.Natural), null(o.Title), o.Entity, int64(o.Absent), o.AbsentSince, clean(o.Trouble), o.Listing, o.Applied, o.Modified,
+			o.Seen, flag(o.Doubted),
 		}
 	}
 	return tx.insert(`INSERT INTO observation (connection, mailbox, `+observationColumns+`)`, values,
@@ -73,7 +76,7 @@ func saveObservations(tx *tx, p place, rows []observation) error {
 		ord = excluded.ord, content = excluded.content, raw = excluded.raw, uid = excluded.uid, stamp = excluded.stamp,
 		natural_key = excluded.natural_key, title = excluded.title, entity = excluded.entity, absent = excluded.absent,
 		absent_since = excluded.absent_since, trouble = excluded.trouble, listing = excluded.listing, applied = excluded.applied,
-		modified = excluded.modified`)
+		modified = excluded.modified, doubted = excluded.doubted`)
 }
 
 // identities reads the entities that items were known as.

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -25,6 +26,8 @@ type page struct {
 	known   map[string]observation // of every item the page names
 	access  map[string][]model.Access
 	live    map[string]string // CRM side: mailbox by user
+	doubted []string          // items that the page shows otherwise than we wrote them
+	settled []string          // items that were doubted and are not any more
 	out     store.PageOut
 }
 
@@ -53,7 +56,7 @@ func (d *DB) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, erro
 		begin = d.routing
 	}
 	err = begin(ctx, "save page of "+string(p.kind)+" collection", func(tx *tx) error {
-		p.tx, p.out = tx, store.PageOut{}
+		p.tx, p.out, p.doubted, p.settled = tx, store.PageOut{}, nil, nil
 		return p.save()
 	})
 	return p.out, err
@@ -107,6 +110,9 @@ func (p *page) save() error {
 	}
 	absent, err := p.absent()
 	if err != nil {
+		return err
+	}
+	if err := p.doubt(); err != nil {
 		return err
 	}
 	p.out.Changed, p.out.Absent = len(changed)+len(returned), len(absent)
@@ -194,8 +200,8 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 	wanted, access := map[string]bool{}, map[string][]model.Access{}
 	for _, a := range p.items {
 		old, known := p.known[a.row.Item]
-		if known && old.Applied >= micros(p.in.ReadAt) && a.row.Order <= old.Order {
-			continue // we wrote it after this page was read, and nobody since
+		if known && p.overtaken(old, a.row) {
+			continue
 		}
 		if p.place.crm() && !p.wantsBody(a.access) {
 			a.row.Content, a.row.Raw, a.row.Natural, a.row.Title = nil, nil, nil, nil
@@ -206,6 +212,7 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 			continue
 		}
 		a.row.Entity, a.row.Applied, a.row.Listing = or(a.row.Entity, old.Entity), old.Applied, p.listing
+		a.row.Seen = cmp.Or(old.Seen, micros(p.in.Now))
 		if old.Collection == a.row.Collection {
 			a.row.Listing = max(p.listing, old.Listing) // listings are numbered per collection
 		}
@@ -344,9 +351,14 @@ func (p *page) absent() ([]routed, error) {
 func (p *page) named(refs []model.Ref, as absence) (items []string, out []routed) {
 	for _, r := range refs {
 		old, ok := p.known[r.ID]
-		if !ok || old.Collection != p.in.Collection.ID || old.Absent == as || old.Absent == gone || old.Applied >= micros(p.in.ReadAt) {
+		if !ok || old.Collection != p.in.Collection.ID || old.Absent == as || old.Absent == gone {
 			continue
 		}
+		if old.Applied >= micros(p.in.ReadAt) {
+			p.doubted = append(p.doubted, r.ID)
+			continue
+		}
+		p.settled = append(p.settled, r.ID)
 		if slices.ContainsFunc(p.items, func(a arrival) bool { return a.row.Item == r.ID }) || slices.Contains(items, r.ID) {
 			continue
 		}
@@ -391,38 +403,17 @@ func (p *page) vanished() ([]routed, error) {
 // route makes what changed pending: on the mail side for the mailbox itself,
 // which is reading right now and need not be woken.
 func (p *page) route(changed []routed) ([]model.MailboxID, error) {
-	if p.place.crm() {
-		return route(p.tx, p.in.Connection, changed, "")
-	}
 	if err := p.reconsider(); err != nil {
 		return nil, err
+	}
+	if p.place.crm() {
+		return route(p.tx, p.in.Connection, changed, "")
 	}
 	rows := make([]pendingRow, len(changed))
 	for i, r := range changed {
 		rows[i] = pendingRow{string(p.in.Mailbox), string(model.Mail), string(r.kind), r.item}
 	}
 	return nil, pend(p.tx, rows)
-}
-
-// reconsider makes strangers again of the items that were set apart because
-// another one stood for the same thing: that other one may be what is gone now,
-// if the item was moved while we were reading.
-func (p *page) reconsider() error {
-	if p.out.Absent == 0 {
-		return nil
-	}
-	const apart = `l.mailbox = ? AND l.kind = ? AND l.state = 'returned' AND l.mail_item IS NOT NULL`
-	id, kind := string(p.in.Mailbox), string(p.kind)
-	if err := p.tx.exec(`INSERT INTO pending (mailbox, side, kind, item, mark)
-		SELECT l.mailbox, 'mail', l.kind, l.mail_item, CAST(? AS BIGINT) FROM link l WHERE `+apart+bump, newMark(), id, kind); err != nil {
-		return err
-	}
-	if err := p.tx.exec(`DELETE FROM identity WHERE connection = ? AND EXISTS (SELECT 1 FROM link l WHERE `+apart+`
-		AND l.mailbox = identity.mailbox AND l.kind = identity.kind AND l.mail_item = identity.item AND l.entity = identity.entity)`,
-		string(p.in.Connection), id, kind); err != nil {
-		return err
-	}
-	return p.tx.exec(`DELETE FROM link WHERE mailbox = ? AND kind = ? AND state = 'returned' AND mail_item IS NOT NULL`, id, kind)
 }
 
 func or(a, b string) string {

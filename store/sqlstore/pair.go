@@ -210,6 +210,7 @@ func (r *pairReader) side(side model.Side, kind, item string) *plan.Seen {
 		UID: o.UID, Key: hexKey(o.Content), Raw: hexKey(o.Raw), Stamp: model.Key(o.Stamp),
 		Gone: o.Absent == gone, Settled: o.Absent == gone && now-o.AbsentSince >= r.scope.Settle, Left: o.Absent == left,
 		Trouble: o.Trouble, ReadOnly: r.readOnly[row(string(side), kind, o.Collection)], Modified: instant(o.Modified),
+		Since: instant(o.Seen),
 	}
 }
 

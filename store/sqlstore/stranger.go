@@ -62,6 +62,7 @@ type strangerRow struct {
 	Entity  string `db:"entity"`
 	Known   string `db:"known"`
 	Absent  int64  `db:"absent"`
+	Seen    int64  `db:"seen"`
 }
 
 // readable are the observations one can say something about: content that was
@@ -72,17 +73,24 @@ const readable = ` AND (o.content IS NOT NULL OR o.trouble <> '' OR o.absent <> 
 const takesPart = `(CASE WHEN EXISTS (SELECT 1 FROM access a
 	WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item AND a.crm_user = ?) THEN 1 ELSE 0 END = 1)`
 
+// joinedYet is the condition that a link says what its item is: another item is
+// in it, or was decided not to be, or is being created.
+func joinedYet(other string) string {
+	return `(l.` + other + ` IS NOT NULL OR l.state <> '' OR ` +
+		some(`SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')`) + `)`
+}
+
 // selectStrangers reads pending rows of items that are there to be looked at and
-// have no link.
+// have no link, or one that joined them to nothing yet.
 func selectStrangers() string {
 	const mine = `SELECT 1 FROM link l WHERE l.mailbox = p.mailbox AND l.kind = p.kind AND `
 	return `SELECT p.side, p.kind, p.item FROM pending p
 		WHERE p.mailbox = ? AND (p.side, p.kind, p.item) > (?, ?, ?)
 		AND CASE p.side
-			WHEN 'mail' THEN CASE WHEN EXISTS (` + mine + `l.mail_item = p.item) THEN 0
+			WHEN 'mail' THEN CASE WHEN EXISTS (` + mine + `l.mail_item = p.item AND ` + joinedYet("crm_item") + `) THEN 0
 				WHEN EXISTS (SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = p.mailbox AND o.kind = p.kind AND o.item = p.item) THEN 1
 				ELSE 0 END
-			ELSE CASE WHEN EXISTS (` + mine + `l.crm_item = p.item) THEN 0
+			ELSE CASE WHEN EXISTS (` + mine + `l.crm_item = p.item AND ` + joinedYet("mail_item") + `) THEN 0
 				WHEN EXISTS (SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = '' AND o.kind = p.kind AND o.item = p.item` + readable + `
 					AND ` + takesPart + `) THEN 1
 				ELSE 0 END
@@ -118,7 +126,7 @@ func describe(tx *tx, s scope, rows []strangerRow) error {
 	for i := range rows {
 		r := &rows[i]
 		o := seen[row(r.Side, r.Kind, r.Item)]
-		r.UID, r.Content, r.Natural, r.Stamp, r.Entity, r.Absent = o.UID, o.Content, o.Natural, o.Stamp, o.Entity, int64(o.Absent)
+		r.UID, r.Content, r.Natural, r.Stamp, r.Entity, r.Absent, r.Seen = o.UID, o.Content, o.Natural, o.Stamp, o.Entity, int64(o.Absent), o.Seen
 		r.Known = known[row(r.Side, r.Kind, r.Item)]
 	}
 	return nil
@@ -209,13 +217,16 @@ func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]
 		args = append(args, s.User)
 	}
 	item, other := string(side)+"_item", string(side.Other())+"_item"
+	place := map[model.Side]string{model.CRM: `l.mailbox`, model.Mail: `''`}[side] // of the other side's items
 	rows, err := listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item FROM observation o
 		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = ''`+readable+taking+`
 		AND `+no(`SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
-			AND (l.`+other+` IS NOT NULL OR l.state NOT IN ('', 'skipped') OR `+some(`
+			AND (l.state NOT IN ('', 'skipped', 'linked', 'kept') OR `+some(`
+				SELECT 1 FROM observation x WHERE x.connection = ? AND x.mailbox = `+place+`
+					AND x.kind = l.kind AND x.item = l.`+other+` AND x.absent <> 1`)+` OR `+some(`
 				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')`)+`)`)+`
 		ORDER BY o.kind, o.item`,
-		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID)...)
+		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID, string(s.places()[side.Other()].connection))...)
 	if err != nil {
 		return nil, err
 	}
@@ -265,12 +276,15 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 			e = or(r.Entity, e)
 		}
 		e = or(e, string(plan.KeyEntity(model.Key(r.Stamp))))
-		if model.Side(r.Side) == model.Mail {
-			e = or(e, same[r.Kind+r.UID])
+		switch twin := same[r.Side+r.Kind+r.UID]; {
+		case model.Side(r.Side) == model.CRM && twin != "":
+			e = twin // whatever it is elsewhere: this mailbox has that one already
+		default:
+			e = or(e, twin)
 		}
 		out[i] = plan.Stranger{
 			Row: row(r.Side, r.Kind, r.Item), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Item: r.Item, UID: r.UID,
-			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0,
+			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0, Since: instant(r.Seen),
 		}
 		if e != "" {
 			entities = append(entities, e)
@@ -289,28 +303,36 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 	return out, err
 }
 
-// sameUID finds links in this mailbox whose item has (or had, while it was
-// there) the UID of a stranger, by kind and UID: a stranger without our stamp
-// that is a moved item, or a copy.
+// sameUID finds links in this mailbox whose item has the UID of a stranger, by
+// side, kind and UID. In the mailbox the stranger is then a moved item without
+// our stamp, or a copy, also where the item is gone by now; in the CRM it is a
+// second record of one thing.
 func sameUID(tx *tx, s scope, rows []strangerRow) (map[string]string, error) {
-	var uids []string
+	uids := map[model.Side][]string{}
 	for _, r := range rows {
-		if r.UID != "" && model.Side(r.Side) == model.Mail {
-			uids = append(uids, r.UID)
+		if r.UID != "" {
+			uids[model.Side(r.Side)] = append(uids[model.Side(r.Side)], r.UID)
 		}
 	}
-	found, err := listIn[struct {
-		Kind   string `db:"kind"`
-		UID    string `db:"uid"`
-		Entity string `db:"entity"`
-	}](tx, `SELECT o.kind, o.uid, COALESCE((SELECT l.entity FROM link l
-			WHERE l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item), '') AS entity
-		FROM observation o WHERE o.connection = ? AND o.mailbox = ? AND o.uid IN (?*) ORDER BY o.kind, o.item`, []any{s.Mail, s.ID}, uids)
 	out := map[string]string{}
-	for _, f := range found {
-		if f.Entity != "" {
-			out[f.Kind+f.UID] = f.Entity
+	for side, p := range s.places() {
+		there := map[model.Side]string{model.CRM: ` AND o.absent = 0`}[side]
+		found, err := listIn[struct {
+			Kind   string `db:"kind"`
+			UID    string `db:"uid"`
+			Entity string `db:"entity"`
+		}](tx, `SELECT o.kind, o.uid, COALESCE((SELECT l.entity FROM link l
+				WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+string(side)+`_item = o.item AND l.state <> 'returned'), '') AS entity
+			FROM observation o WHERE o.connection = ? AND o.mailbox = ?`+there+` AND o.uid IN (?*) ORDER BY o.kind, o.item`,
+			[]any{s.ID, string(p.connection), string(p.mailbox)}, uids[side])
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if f.Entity != "" {
+				out[string(side)+f.Kind+f.UID] = f.Entity
+			}
 		}
 	}
-	return out, err
+	return out, nil
 }

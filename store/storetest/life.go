@@ -17,7 +17,8 @@ func absenceStories() map[string]func(*world) {
 
 func (w *world) round(m model.Mailbox) int64 {
 	w.Helper()
-	n, err := w.s.FinishFetch(w.ctx, m.ID, w.tick(), w.now.AddDate(0, 0, 1))
+	begun := w.now
+	n, err := w.s.FinishFetch(w.ctx, m.ID, begun, w.tick(), w.now.AddDate(0, 0, 1))
 	w.ok(err)
 	return n
 }

@@ -1,0 +1,29 @@
+package sqlstore
+
+import "lockstep.dev/model"
+
+// reconsider makes strangers again of the items that were set apart because
+// another one stood for the same thing: that other one may be what is gone now,
+// if the item was moved while we were reading, or one of two records deleted.
+func (p *page) reconsider() error {
+	if p.out.Absent == 0 {
+		return nil
+	}
+	side, whose, id := model.Mail, `l.mailbox = ?`, string(p.in.Mailbox)
+	if p.place.crm() {
+		side, whose, id = model.CRM, `l.crm = ?`, string(p.in.Connection)
+	}
+	item := `l.` + string(side) + `_item`
+	apart := whose + ` AND l.kind = ? AND l.state = 'returned' AND ` + item + ` IS NOT NULL`
+	if err := p.tx.exec(`INSERT INTO pending (mailbox, side, kind, item, mark)
+		SELECT l.mailbox, CAST(? AS TEXT), l.kind, `+item+`, CAST(? AS BIGINT) FROM link l WHERE `+apart+bump,
+		string(side), newMark(), id, string(p.kind)); err != nil {
+		return err
+	}
+	if err := p.tx.exec(`DELETE FROM identity WHERE connection = ? AND mailbox = ? AND EXISTS (SELECT 1 FROM link l WHERE `+apart+`
+		AND l.kind = identity.kind AND `+item+` = identity.item AND l.entity = identity.entity)`,
+		string(p.in.Connection), string(p.in.Mailbox), id, string(p.kind)); err != nil {
+		return err
+	}
+	return p.tx.exec(`DELETE FROM link AS l WHERE `+apart, id, string(p.kind))
+}

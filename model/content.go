@@ -143,12 +143,20 @@ func DecodeContent(b []byte) (Content, error) {
 func NormalSet(set []Element) []Element {
 	out := make([]Element, 0, len(set))
 	for _, e := range set {
-		if e.Key == "" || slices.ContainsFunc(out, func(o Element) bool { return o.Key == e.Key }) {
-			continue
+		if e.Key != "" {
+			out = append(out, e)
 		}
-		out = append(out, e)
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Key < out[j].Key })
+	return slices.CompactFunc(out, func(a, b Element) bool { return a.Key == b.Key })
+}
+
+// Keyed returns the elements of a set by their key.
+func Keyed(set []Element) map[string]Element {
+	out := make(map[string]Element, len(set))
+	for _, e := range set {
+		out[e.Key] = e
+	}
 	return out
 }
 

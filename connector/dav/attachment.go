@@ -1,7 +1,6 @@
 package dav
 
 import (
-	"slices"
 	"strings"
 
 	"lockstep.dev/model"
@@ -61,28 +60,28 @@ func readAttachments(main vobject.Component) []model.Element {
 // attachments brings the links to the wanted ones; those that stay keep their
 // bytes.
 func (w *calendarEdit) attachments() {
-	want := w.want.Set("attachments")
+	want := model.Keyed(w.want.Set("attachments"))
 	done := map[string]bool{}
 	for _, p := range w.main.All("ATTACH") {
 		had := attachment(p)
-		i := slices.IndexFunc(want, func(e model.Element) bool { return e.Key == had.Key })
+		e, wanted := want[had.Key]
 		switch {
 		case had.Key == "":
 			// Not a link, so it stays.
-		case i < 0:
+		case !wanted:
 			w.edit.Remove(p)
 		case !done[had.Key]:
 			done[had.Key] = true
-			if had.Text != want[i].Text {
+			if had.Text != e.Text {
 				_, param := fileName(p)
-				w.edit.SetParam(p, param, oneOrNone(want[i].Text)...)
+				w.edit.SetParam(p, param, oneOrNone(e.Text)...)
 			}
-			if had.Attr["type"] != want[i].Attr["type"] {
-				w.edit.SetParam(p, "FMTTYPE", oneOrNone(want[i].Attr["type"])...)
+			if had.Attr["type"] != e.Attr["type"] {
+				w.edit.SetParam(p, "FMTTYPE", oneOrNone(e.Attr["type"])...)
 			}
 		}
 	}
-	for _, e := range want {
+	for _, e := range w.want.Set("attachments") {
 		if !done[e.Key] {
 			done[e.Key] = true
 			w.edit.Append(w.main, attachLine(e))

@@ -1,7 +1,6 @@
 package dav
 
 import (
-	"slices"
 	"strings"
 
 	"lockstep.dev/model"
@@ -62,31 +61,31 @@ func (w *calendarEdit) quietOrganizer() {
 // letServerInvite hands the attendees to the server, which then sends the
 // invitations.
 func (w *calendarEdit) letServerInvite() {
+	want := model.Keyed(w.want.Set("attendees"))
 	for _, p := range w.main.All("ATTENDEE") {
-		wanted := slices.ContainsFunc(w.want.Set("attendees"), func(e model.Element) bool { return e.Key == addressOfPerson(p) })
-		if wanted && p.Param("SCHEDULE-AGENT") != "" {
+		if _, wanted := want[addressOfPerson(p)]; wanted && p.Param("SCHEDULE-AGENT") != "" {
 			w.edit.SetParam(p, "SCHEDULE-AGENT")
 		}
 	}
 }
 
 func (w *calendarEdit) attendees() {
-	want := w.want.Set("attendees")
+	want := model.Keyed(w.want.Set("attendees"))
 	done := map[string]bool{}
 	for _, p := range w.main.All("ATTENDEE") {
 		key := addressOfPerson(p)
-		i := slices.IndexFunc(want, func(e model.Element) bool { return e.Key == key })
+		e, wanted := want[key]
 		switch {
 		case key == "":
 			// Not mapped, so it stays.
-		case i < 0:
+		case !wanted:
 			w.edit.Remove(p)
 		case !done[key]:
 			done[key] = true
-			w.attendee(p, want[i])
+			w.attendee(p, e)
 		}
 	}
-	for _, e := range want {
+	for _, e := range w.want.Set("attendees") {
 		if !done[e.Key] {
 			done[e.Key] = true
 			w.edit.Append(w.main, w.attendeeLine(e))

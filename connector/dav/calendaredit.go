@@ -14,7 +14,7 @@ import (
 type calendarEdit struct {
 	converter *converter
 	env       environment
-	cal       vobject.Component // VCALENDAR
+	cal       calendar          // VCALENDAR
 	main      vobject.Component // VEVENT or VTODO
 	edit      *vobject.Edit
 	have      model.Content // of an existing object

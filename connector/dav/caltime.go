@@ -29,7 +29,7 @@ type moment struct {
 }
 
 // moment reads a time property of a component within cal.
-func (c *converter) moment(cal vobject.Component, p vobject.Property) (moment, error) {
+func (c *converter) moment(cal calendar, p vobject.Property) (moment, error) {
 	t, err := p.Time()
 	if err != nil {
 		return moment{}, fmt.Errorf("%s", unreadableText(p.LineNumber(), "the time in "+p.Name()+" is not a time"))
@@ -55,26 +55,62 @@ func (c *converter) moment(cal vobject.Component, p vobject.Property) (moment, e
 	return moment{text: t.In(time.UTC).UTC().Format(instantLayout)}, nil
 }
 
+// calendar is a VCALENDAR that remembers what its zones are: an object may have
+// many thousands of times.
+type calendar struct {
+	vobject.Component
+	definitions map[string]vobject.Component // VTIMEZONEs by TZID
+	meanings    map[zoneYear]meaning
+}
+
+// meaning is what a TZID stands for.
+type meaning struct {
+	name string // IANA name, "" for UTC and where there is none
+	loc  *time.Location
+}
+
+func calendarOf(c vobject.Component) calendar {
+	cal := calendar{Component: c, definitions: map[string]vobject.Component{}, meanings: map[zoneYear]meaning{}}
+	for _, z := range c.Components("VTIMEZONE") {
+		tzid := z.First("TZID").Text()
+		if _, twice := cal.definitions[tzid]; !twice {
+			cal.definitions[tzid] = z
+		}
+	}
+	return cal
+}
+
 // zone resolves a TZID: to an IANA zone where it is one, else to the rules in
 // the object's own VTIMEZONE (no name), else to nothing.
-func (c *converter) zone(cal vobject.Component, tzid string, year int) (name string, loc *time.Location) {
-	def := definition(cal, tzid)
+func (c *converter) zone(cal calendar, tzid string, year int) (name string, loc *time.Location) {
+	key := zoneYear{tzid, year}
+	m, known := cal.meanings[key]
+	if !known {
+		m = c.meaning(cal.definitions[tzid], tzid, year)
+		if cal.meanings != nil {
+			cal.meanings[key] = m
+		}
+	}
+	return m.name, m.loc
+}
+
+func (c *converter) meaning(def vobject.Component, tzid string, year int) meaning {
 	if z, ok := c.zones.Resolve(tzid, def, year); ok {
 		if loc, err := c.zones.Location(z.Name); err == nil {
 			if isUTC(z.Name) {
-				return "", loc
+				return meaning{"", loc}
 			}
-			return z.Name, loc
+			return meaning{z.Name, loc}
 		}
 	}
 	if !def.Exists() {
-		return "", nil
+		return meaning{}
 	}
 	loc, err := timezone.Custom(tzid, def)
 	if err != nil {
-		return "", nil
+		return meaning{}
 	}
-	return "", loc
+	return meaning{"", loc}
 }
 
 func isUTC(name string) bool {
@@ -83,16 +119,6 @@ func isUTC(name string) bool {
 		return true
 	}
 	return false
-}
-
-// definition is the VTIMEZONE of a TZID in the object.
-func definition(cal vobject.Component, tzid string) vobject.Component {
-	for _, z := range cal.Components("VTIMEZONE") {
-		if z.First("TZID").Text() == tzid {
-			return z
-		}
-	}
-	return vobject.Component{}
 }
 
 // after adds an RFC 5545 duration to a moment.
@@ -162,13 +188,13 @@ func (w *calendarEdit) timeLine(property, text string, z writeZone) (vobject.Lin
 // object's own definition may have other rules for that year, old ones for
 // example; then the zone is written under its own name, or not at all.
 func (w *calendarEdit) tzidAt(z writeZone, t time.Time) (tzid string, ok bool) {
-	if !definition(w.cal, z.tzid).Exists() {
+	if !w.cal.definitions[z.tzid].Exists() {
 		return z.tzid, true
 	}
 	if _, loc := w.converter.zone(w.cal, z.tzid, t.Year()); loc != nil && sameOffset(t, loc, z.loc) {
 		return z.tzid, true
 	}
-	return z.name, z.name != "" && z.name != z.tzid && !definition(w.cal, z.name).Exists()
+	return z.name, z.name != "" && z.name != z.tzid && !w.cal.definitions[z.name].Exists()
 }
 
 func sameOffset(t time.Time, a, b *time.Location) bool {
@@ -207,7 +233,7 @@ func (w *calendarEdit) zoneFor(name string, year int) writeZone {
 // 5545 section 3.2.19 wants one for each TZID). The servers and programs of the
 // field know IANA names without it, so where none can be written the name stays.
 func (w *calendarEdit) needZone(z writeZone, year int) {
-	if w.defined[z.tzid] || definition(w.cal, z.tzid).Exists() {
+	if w.defined[z.tzid] || w.cal.definitions[z.tzid].Exists() {
 		return
 	}
 	if w.defined == nil {
@@ -215,6 +241,6 @@ func (w *calendarEdit) needZone(z writeZone, year int) {
 	}
 	w.defined[z.tzid] = true
 	if draft, ok := w.converter.define(z.tzid, year); ok {
-		w.edit.AppendComponent(w.cal, draft)
+		w.edit.AppendComponent(w.cal.Component, draft)
 	}
 }

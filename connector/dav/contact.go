@@ -2,7 +2,6 @@ package dav
 
 import (
 	"encoding/base64"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -282,10 +281,13 @@ func labelsOf(all []vobject.Property) map[string]string {
 // address in another language, under the same ALTID (RFC 6350 section 5.4).
 func distinct(all []vobject.Property) []vobject.Property {
 	var out []vobject.Property
+	seen := map[string]bool{}
 	for _, p := range all {
-		if id := p.Param("ALTID"); id == "" || !slices.ContainsFunc(out, func(o vobject.Property) bool { return o.Param("ALTID") == id }) {
+		id := p.Param("ALTID")
+		if id == "" || !seen[id] {
 			out = append(out, p)
 		}
+		seen[id] = true
 	}
 	return out
 }

@@ -11,14 +11,15 @@ import (
 
 // cardEdit writes changed fields into a card; every other byte stays.
 type cardEdit struct {
-	card   vobject.Component
-	edit   *vobject.Edit
-	want   model.Content
-	groups map[string]bool // groups this edit has taken
+	card      vobject.Component
+	edit      *vobject.Edit
+	want      model.Content
+	groups    map[string][]vobject.Property // by name in lower case; nil before they are asked for
+	lastGroup int                           // number of the last one this edit took
 }
 
 func editContact(card vobject.Component, edit *vobject.Edit, want model.Content, changed []string) {
-	w := &cardEdit{card: card, edit: edit, want: want, groups: map[string]bool{}}
+	w := &cardEdit{card: card, edit: edit, want: want}
 	if slices.ContainsFunc(changed, func(f string) bool { return f == "full_name" || slices.Contains(nameParts(), f) }) {
 		w.name(changed)
 	}
@@ -260,22 +261,17 @@ func dataURI(text string) (mediaType string, data []byte, ok bool) {
 // editCategories changes the labels of a card, event or task. Existing lists
 // keep what stays; new ones go into the first.
 func editCategories(c vobject.Component, edit *vobject.Edit, want []model.Element) {
-	missing := slices.Clone(want)
+	missing := model.Keyed(want)
 	var first vobject.Property
 	var firstList []string
 	for _, p := range c.All("CATEGORIES") {
 		var keep []string
 		for _, text := range p.List() {
-			i := slices.IndexFunc(want, func(e model.Element) bool { return e.Key == model.FoldText(text) })
-			if i < 0 {
-				continue
+			key := model.FoldText(text)
+			if e, wanted := missing[key]; wanted { // and not named before
+				delete(missing, key)
+				keep = append(keep, e.Text)
 			}
-			at := slices.IndexFunc(missing, func(e model.Element) bool { return e.Key == want[i].Key })
-			if at < 0 {
-				continue // named twice
-			}
-			missing = slices.Delete(missing, at, at+1)
-			keep = append(keep, want[i].Text)
 		}
 		switch {
 		case !first.Exists():
@@ -286,8 +282,10 @@ func editCategories(c vobject.Component, edit *vobject.Edit, want []model.Elemen
 			edit.SetList(p, keep)
 		}
 	}
-	for _, e := range missing {
-		firstList = append(firstList, e.Text)
+	for _, e := range want {
+		if _, still := missing[e.Key]; still {
+			firstList = append(firstList, e.Text)
+		}
 	}
 	switch {
 	case len(firstList) == 0 && first.Exists():

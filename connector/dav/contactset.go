@@ -2,6 +2,7 @@ package dav
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"lockstep.dev/model"
@@ -12,26 +13,34 @@ import (
 // same keep their bytes, those that are gone go with their label, new ones are
 // added at the end.
 func (w *cardEdit) set(m contactSet) {
-	want := w.want.Set(m.field)
+	want := model.Keyed(w.want.Set(m.field))
 	labels := labelsOf(w.card.All("X-ABLABEL"))
-	all := distinct(w.card.All(m.property))
+	every := w.card.All(m.property)
+	all := distinct(every)
 	best := preferredOf(all)
 	w.demote(m, all, best)
 	done := map[string]bool{}
+	gone := map[string]bool{} // ALTIDs
 	for i, p := range all {
 		had := m.element(p, labels, i == best)
-		at := slices.IndexFunc(want, func(e model.Element) bool { return e.Key == had.Key })
+		e, wanted := want[had.Key]
 		switch {
 		case had.Key == "":
 			// Not mapped, so it stays.
-		case at < 0:
-			w.removeAll(p)
+		case !wanted:
+			w.remove(p)
+			gone[p.Param("ALTID")] = true
 		case !done[had.Key]:
 			done[had.Key] = true
-			w.change(m, p, had, want[at])
+			w.change(m, p, had, e)
 		}
 	}
-	for _, e := range want {
+	for _, p := range every {
+		if id := p.Param("ALTID"); id != "" && gone[id] {
+			w.remove(p)
+		}
+	}
+	for _, e := range w.want.Set(m.field) {
 		if !done[e.Key] {
 			done[e.Key] = true
 			w.add(m, e)
@@ -56,17 +65,6 @@ func (w *cardEdit) demote(m contactSet, all []vobject.Property, best int) {
 	}
 }
 
-// removeAll takes a property out with its other representations.
-func (w *cardEdit) removeAll(p vobject.Property) {
-	w.remove(p)
-	id := p.Param("ALTID")
-	for _, o := range w.card.All(p.Name()) {
-		if id != "" && o != p && o.Param("ALTID") == id {
-			w.remove(o)
-		}
-	}
-}
-
 // remove takes a property out together with its label, if the group holds
 // nothing else.
 func (w *cardEdit) remove(p vobject.Property) {
@@ -74,7 +72,7 @@ func (w *cardEdit) remove(p vobject.Property) {
 	if p.Group() == "" {
 		return
 	}
-	rest := w.card.Group(p.Group())
+	rest := w.group(p.Group())
 	for _, o := range rest {
 		if !o.Is(p.Name()) && !strings.HasPrefix(o.Name(), "X-AB") {
 			return
@@ -183,7 +181,7 @@ func (m contactSet) setType(edit *vobject.Edit, p vobject.Property, want model.E
 // relabel sets, adds or removes the label of a property in a group.
 func (w *cardEdit) relabel(p vobject.Property, want model.Element) {
 	label := want.Attr["label"]
-	for _, o := range w.card.Group(p.Group()) {
+	for _, o := range w.group(p.Group()) {
 		if !o.Is("X-ABLABEL") {
 			continue
 		}
@@ -247,15 +245,32 @@ func (m contactSet) line(d vobject.Dialect, e model.Element) vobject.Line {
 	return line
 }
 
+// group returns the properties of a group.
+func (w *cardEdit) group(name string) []vobject.Property {
+	w.findGroups()
+	return w.groups[strings.ToLower(name)]
+}
+
+func (w *cardEdit) findGroups() {
+	if w.groups != nil {
+		return
+	}
+	w.groups = map[string][]vobject.Property{}
+	for _, p := range w.card.Properties() {
+		if g := p.Group(); g != "" {
+			w.groups[strings.ToLower(g)] = append(w.groups[strings.ToLower(g)], p)
+		}
+	}
+}
+
 // freeGroup returns a group that neither the card nor this edit uses.
 func (w *cardEdit) freeGroup() string {
-	prefix := "item"
+	w.findGroups()
 	for {
-		g := w.card.FreeGroup(prefix)
-		if !w.groups[g] {
-			w.groups[g] = true
-			return g
+		w.lastGroup++
+		name := "item" + strconv.Itoa(w.lastGroup)
+		if _, used := w.groups[name]; !used {
+			return name
 		}
-		prefix += "x"
 	}
 }

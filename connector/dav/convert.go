@@ -121,12 +121,12 @@ func isGroup(card vobject.Component) bool {
 }
 
 func (c *converter) calendarItem(it model.Item, doc *vobject.Document) (model.Item, bool) {
-	cal := doc.First("VCALENDAR")
+	cal := calendarOf(doc.First("VCALENDAR"))
 	if !cal.Exists() {
 		it.Trouble = unreadableText(1, "it holds no iCalendar object")
 		return it, true
 	}
-	main := mainOf(cal, componentName(it.Ref.Kind))
+	main := mainOf(cal.Component, componentName(it.Ref.Kind))
 	if !main.Exists() {
 		if len(cal.Components("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY", "VPOLL")) > 0 {
 			return model.Item{}, false
@@ -135,7 +135,7 @@ func (c *converter) calendarItem(it model.Item, doc *vobject.Document) (model.It
 		return it, true
 	}
 	if !main.Terminated() || !cal.Terminated() {
-		it.Trouble = unreadableText(lastLine(cal), "it ends without an END line")
+		it.Trouble = unreadableText(lastLine(cal.Component), "it ends without an END line")
 		return it, true
 	}
 	it.UID, it.Stamp = main.First("UID").Text(), model.Key(main.First(stampProperty).Text())
@@ -236,8 +236,8 @@ func (c *converter) createCalendar(op model.Operation, env environment) ([]byte,
 	}
 	edit = doc.Edit()
 	env.isNew = true
-	w := &calendarEdit{converter: c, env: env, cal: doc.First("VCALENDAR"), edit: edit, want: op.Content}
-	w.main = mainOf(w.cal, componentName(op.Ref.Kind))
+	w := &calendarEdit{converter: c, env: env, cal: calendarOf(doc.First("VCALENDAR")), edit: edit, want: op.Content}
+	w.main = mainOf(w.cal.Component, componentName(op.Ref.Kind))
 	w.apply(op.Ref.Kind, op.Content.Fields())
 	return finish(edit)
 }
@@ -261,8 +261,8 @@ func (c *converter) change(op model.Operation, raw []byte, env environment) ([]b
 	if ref.Kind == model.Contact {
 		editContact(doc.First("VCARD"), edit, op.Content, changed)
 	} else {
-		w := &calendarEdit{converter: c, env: env, cal: doc.First("VCALENDAR"), edit: edit, have: have.Content, want: op.Content}
-		w.main = mainOf(w.cal, componentName(ref.Kind))
+		w := &calendarEdit{converter: c, env: env, cal: calendarOf(doc.First("VCALENDAR")), edit: edit, have: have.Content, want: op.Content}
+		w.main = mainOf(w.cal.Component, componentName(ref.Kind))
 		w.apply(ref.Kind, changed)
 	}
 	out, fail := finish(edit)

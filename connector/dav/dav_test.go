@@ -200,7 +200,7 @@ func sameMeaning(_ model.Kind, field string, wrote, read model.Value) bool {
 		}
 		texts := map[string]string{}
 		for _, o := range doc {
-			texts[c.occurrenceKey(o.Parent(), o)] = componentText("VEVENT", c.occurrenceLines(o.Parent(), o))
+			texts[c.occurrenceKey(calendarOf(o.Parent()), o)] = componentText("VEVENT", c.occurrenceLines(calendarOf(o.Parent()), o))
 		}
 		return joinSorted(texts) == read.Text
 	case "alarms":

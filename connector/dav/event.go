@@ -10,7 +10,7 @@ import (
 
 // readEvent converts the VEVENTs of one object: the main one and its changed
 // occurrences.
-func (c *converter) readEvent(cal, main vobject.Component) (model.Content, error) {
+func (c *converter) readEvent(cal calendar, main vobject.Component) (model.Content, error) {
 	out := model.Content{}
 	c.readTexts(out, main)
 	out.PutText("location", plainText(main.First("LOCATION")))
@@ -62,7 +62,7 @@ func readClass(p vobject.Property) string {
 	}
 }
 
-func (c *converter) readStart(cal, main vobject.Component) (moment, error) {
+func (c *converter) readStart(cal calendar, main vobject.Component) (moment, error) {
 	p := main.First("DTSTART")
 	if !p.Exists() {
 		return moment{}, errors.New(unreadableText(lastLine(main), "the event has no start"))
@@ -72,7 +72,7 @@ func (c *converter) readStart(cal, main vobject.Component) (moment, error) {
 
 // readEnd is DTEND, or the start with DURATION, or what RFC 5545 section 3.6.1
 // says where there is neither: a day lasts a day, everything else no time.
-func (c *converter) readEnd(cal, main vobject.Component, start moment) (string, error) {
+func (c *converter) readEnd(cal calendar, main vobject.Component, start moment) (string, error) {
 	if p := main.First("DTEND"); p.Exists() {
 		m, err := c.moment(cal, p)
 		return m.text, err

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lockstep.dev/model"
 	"lockstep.dev/vobject"
 )
 
@@ -14,7 +15,7 @@ import (
 // names.
 
 // readRecurrence returns the rule lines of a component, sorted.
-func (c *converter) readRecurrence(cal, main vobject.Component) string {
+func (c *converter) readRecurrence(cal calendar, main vobject.Component) string {
 	var lines []string
 	for _, p := range recurrenceLines(main) {
 		lines = append(lines, c.plainLine(cal, p))
@@ -33,7 +34,7 @@ func recurrenceLines(main vobject.Component) []vobject.Property {
 
 // plainLine is a property on one line, without folding, parameters sorted, the
 // zone by its IANA name.
-func (c *converter) plainLine(cal vobject.Component, p vobject.Property) string {
+func (c *converter) plainLine(cal calendar, p vobject.Property) string {
 	var b strings.Builder
 	b.WriteString(p.Name())
 	for _, q := range c.plainParams(cal, p) {
@@ -66,7 +67,7 @@ func plainValue(v string) string {
 }
 
 // plainParams leaves out what servers and programs add for themselves.
-func (c *converter) plainParams(cal vobject.Component, p vobject.Property) []vobject.Param {
+func (c *converter) plainParams(cal calendar, p vobject.Property) []vobject.Param {
 	var out []vobject.Param
 	for _, q := range p.Params() {
 		switch {
@@ -97,8 +98,12 @@ func firstOf(list string) string {
 // that are no links.
 func private(p vobject.Property) bool {
 	switch name := p.Name(); name {
-	case "UID", "DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE", "CATEGORIES", "TRANSP", "REQUEST-STATUS":
+	case "UID", "DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE", "REQUEST-STATUS":
 		return true
+	case "CATEGORIES":
+		return personal("categories")
+	case "TRANSP":
+		return personal("transparency")
 	case "ATTACH":
 		return linkOf(p) == ""
 	default:
@@ -106,8 +111,13 @@ func private(p vobject.Property) bool {
 	}
 }
 
+// personal reports whether a field of events stays in its mailbox.
+func personal(field string) bool {
+	return !slices.Contains(model.SharedFields(model.Event), field)
+}
+
 // occurrences are the changed occurrences beside the main component.
-func occurrences(cal, main vobject.Component) []vobject.Component {
+func occurrences(cal calendar, main vobject.Component) []vobject.Component {
 	var out []vobject.Component
 	for _, c := range cal.Components(main.Name()) {
 		if c != main && c.First("RECURRENCE-ID").Exists() {
@@ -119,7 +129,7 @@ func occurrences(cal, main vobject.Component) []vobject.Component {
 
 // readOverrides writes each changed occurrence in one form, in the order of
 // the moments they replace.
-func (c *converter) readOverrides(cal, main vobject.Component) string {
+func (c *converter) readOverrides(cal calendar, main vobject.Component) string {
 	texts := map[string]string{}
 	for _, o := range occurrences(cal, main) {
 		texts[c.occurrenceKey(cal, o)] = componentText("VEVENT", c.occurrenceLines(cal, o))
@@ -141,7 +151,7 @@ func joinSorted(texts map[string]string) string {
 }
 
 // occurrenceKey is the moment that an occurrence replaces, in UTC.
-func (c *converter) occurrenceKey(cal, o vobject.Component) string {
+func (c *converter) occurrenceKey(cal calendar, o vobject.Component) string {
 	p := o.First("RECURRENCE-ID")
 	if m, err := c.moment(cal, p); err == nil {
 		return m.text
@@ -150,7 +160,7 @@ func (c *converter) occurrenceKey(cal, o vobject.Component) string {
 }
 
 // occurrenceLines are the shared properties of a changed occurrence, sorted.
-func (c *converter) occurrenceLines(cal, o vobject.Component) []string {
+func (c *converter) occurrenceLines(cal calendar, o vobject.Component) []string {
 	var out []string
 	for _, p := range o.Properties() {
 		if !private(p) {
@@ -189,7 +199,7 @@ func (c *converter) alarmText(a vobject.Component) string {
 	var lines []string
 	for _, p := range a.Properties() {
 		if n := p.Name(); n != "UID" && n != "ACKNOWLEDGED" && n != "RELATED-TO" && !strings.HasPrefix(n, "X-") {
-			lines = append(lines, c.plainLine(vobject.Component{}, p))
+			lines = append(lines, c.plainLine(calendar{}, p))
 		}
 	}
 	slices.Sort(lines)
@@ -303,8 +313,12 @@ func (w *calendarEdit) adopted(p vobject.Property) vobject.Line {
 func (w *calendarEdit) overrides() {
 	wanted := map[string]vobject.Component{}
 	var order []string
+	var said calendar // what the overrides are written in
 	for _, o := range parseComponents(w.want.Text("overrides"), "VEVENT") {
-		key := w.converter.occurrenceKey(o.Parent(), o)
+		if !said.Exists() {
+			said = calendarOf(o.Parent())
+		}
+		key := w.converter.occurrenceKey(said, o)
 		if _, known := wanted[key]; !known {
 			order = append(order, key)
 		}
@@ -318,7 +332,7 @@ func (w *calendarEdit) overrides() {
 			continue
 		}
 		delete(wanted, key)
-		w.occurrence(have, want)
+		w.occurrence(have, want, said)
 	}
 	slices.Sort(order)
 	for _, key := range order {
@@ -329,8 +343,8 @@ func (w *calendarEdit) overrides() {
 }
 
 // occurrence changes an existing one, property by property.
-func (w *calendarEdit) occurrence(have, want vobject.Component) {
-	was, is := w.linesByName(w.cal, have), w.linesByName(want.Parent(), want)
+func (w *calendarEdit) occurrence(have, want vobject.Component, said calendar) {
+	was, is := w.linesByName(w.cal, have), w.linesByName(said, want)
 	differs := false
 	for _, p := range have.Properties() {
 		if n := p.Name(); !private(p) && !slices.Equal(was[n], is[n]) {
@@ -350,7 +364,7 @@ func (w *calendarEdit) occurrence(have, want vobject.Component) {
 	}
 }
 
-func (w *calendarEdit) linesByName(cal, c vobject.Component) map[string][]string {
+func (w *calendarEdit) linesByName(cal calendar, c vobject.Component) map[string][]string {
 	out := map[string][]string{}
 	for _, p := range c.Properties() {
 		if !private(p) {
@@ -376,5 +390,5 @@ func (w *calendarEdit) newOccurrence(o vobject.Component) {
 			lines = append(lines, w.adopted(p))
 		}
 	}
-	w.edit.AppendComponent(w.cal, vobject.Draft{Name: "VEVENT", Lines: lines})
+	w.edit.AppendComponent(w.cal.Component, vobject.Draft{Name: "VEVENT", Lines: lines})
 }

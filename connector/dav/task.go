@@ -9,7 +9,7 @@ import (
 )
 
 // readTask converts a VTODO (RFC 5545 section 3.6.2).
-func (c *converter) readTask(cal, main vobject.Component) (model.Content, error) {
+func (c *converter) readTask(cal calendar, main vobject.Component) (model.Content, error) {
 	out := model.Content{}
 	c.readTexts(out, main)
 	var start moment
@@ -37,7 +37,7 @@ func (c *converter) readTask(cal, main vobject.Component) (model.Content, error)
 	return out, nil
 }
 
-func (c *converter) readDue(cal, main vobject.Component, start moment) (moment, error) {
+func (c *converter) readDue(cal calendar, main vobject.Component, start moment) (moment, error) {
 	if p := main.First("DUE"); p.Exists() {
 		return c.moment(cal, p)
 	}

@@ -26,7 +26,7 @@ func systems() setup.Systems {
 			return nil, &fault.Fault{Class: fault.Invalid, Side: side, Message: "Setting " + key + " is missing."}
 		}
 		return system{side: side}, nil
-	}}
+	}, Paths: func(name string) []string { return map[string][]string{"sqlcrm": {"dsn", "mapping"}}[name] }}
 }
 
 type system struct {

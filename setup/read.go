@@ -2,7 +2,6 @@ package setup
 
 import (
 	"fmt"
-	"maps"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -129,7 +128,7 @@ func (r *reader) connections() {
 		seen[w.Name] = true
 		c := model.Connection{
 			Name: w.Name, Side: w.Side, Connector: w.Connector, Owner: w.Owner,
-			Every: time.Duration(w.Every), Settings: AbsoluteSettings(w.Connector, w.Settings, r.folder),
+			Every: time.Duration(w.Every), Settings: r.systems.Absolute(w.Connector, w.Settings, r.folder),
 			Secret: r.secret(child(at, "secret"), w.Secret),
 		}
 		if p := checkConnection(c, r.systems); p != nil {
@@ -296,20 +295,4 @@ func CheckAddress(s string) error {
 func isAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s
-}
-
-// AbsoluteSettings makes paths among a connector's settings absolute, counting
-// from folder, so that they mean the same for every program that reads them
-// from the store.
-func AbsoluteSettings(connector string, settings map[string]string, folder string) map[string]string {
-	out := maps.Clone(settings)
-	if connector != "sqlcrm" {
-		return out
-	}
-	for _, key := range []string{"dsn", "mapping"} {
-		if v := out[key]; v != "" && !strings.Contains(v, "://") {
-			out[key] = absolute(folder, v)
-		}
-	}
-	return out
 }

@@ -11,6 +11,8 @@ package setup
 
 import (
 	"context"
+	"maps"
+	"strings"
 
 	"lockstep.dev/connector"
 	"lockstep.dev/fault"
@@ -47,6 +49,24 @@ type Systems struct {
 	Names []string // sorted
 	// New configures a connector; it talks to nobody. Errors name the setting.
 	New func(name string, s connector.Settings) (connector.Connector, error)
+	// Paths names the settings of a connector that may be file names.
+	Paths func(name string) []string
+}
+
+// Absolute makes file names among a connector's settings absolute, counting
+// from folder, so that they mean the same for every program that reads them
+// from the store. What has "://" in it is an address.
+func (s Systems) Absolute(name string, settings map[string]string, folder string) map[string]string {
+	out := maps.Clone(settings)
+	if s.Paths == nil {
+		return out
+	}
+	for _, key := range s.Paths(name) {
+		if v := out[key]; v != "" && !strings.Contains(v, "://") {
+			out[key] = absolute(folder, v)
+		}
+	}
+	return out
 }
 
 // Answer is what a system said when it was tried.

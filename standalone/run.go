@@ -135,4 +135,4 @@ func (h *house) greet() {
 }
 
 // systems are the connectors that exist.
-func systems() setup.Systems { return setup.Systems{Names: all.Names(), New: all.New} }
+func systems() setup.Systems { return setup.Systems{Names: all.Names(), New: all.New, Paths: all.Paths} }

@@ -9,13 +9,18 @@ import (
 	"os"
 	"path/filepath"
 
+	"lockstep.dev/setup"
 	"lockstep.dev/store/sqlstore"
 )
 
 // openStore opens our own database in the data folder and brings its schema up
 // to date. The key that seals its secrets is made at the first start.
 func openStore(ctx context.Context, dir string) (*sqlstore.DB, error) {
-	key, err := keyOf(filepath.Join(dir, "key"))
+	file := filepath.Join(dir, "key")
+	if err := makeKey(file); err != nil {
+		return nil, err
+	}
+	key, err := setup.ReadKey(file)
 	if err != nil {
 		return nil, err
 	}
@@ -29,14 +34,13 @@ func openStore(ctx context.Context, dir string) (*sqlstore.DB, error) {
 	return st, nil
 }
 
-func keyOf(file string) ([]byte, error) {
-	key, err := os.ReadFile(file)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return key, err
+// makeKey writes a new key where there is none.
+func makeKey(file string) error {
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	key = []byte(rand.Text() + rand.Text())
-	if err := os.WriteFile(file, key, 0o600); err != nil {
-		return nil, fmt.Errorf("write the key of the store: %w", err)
+	if err := os.WriteFile(file, []byte(rand.Text()+rand.Text()), 0o600); err != nil {
+		return fmt.Errorf("write the key of the store: %w", err)
 	}
-	return key, nil
+	return nil
 }

@@ -29,7 +29,7 @@ func main() {
 
 // parts puts the command line together.
 func parts() cli.Parts {
-	systems := setup.Systems{Names: all.Names(), New: all.New}
+	systems := setup.Systems{Names: all.Names(), New: all.New, Paths: all.Paths}
 	return cli.Parts{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Terminal: term.IsTerminal(int(os.Stdin.Fd())),

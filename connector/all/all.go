@@ -33,5 +33,14 @@ func New(name string, s connector.Settings) (connector.Connector, error) {
 	return c, nil
 }
 
+// Paths names the settings of a connector that may be file names; whoever reads
+// them from a file lets them count from its folder.
+func Paths(name string) []string {
+	if name == "sqlcrm" {
+		return sqlcrm.PathSettings()
+	}
+	return nil
+}
+
 // Names lists the connectors, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(connectors())) }

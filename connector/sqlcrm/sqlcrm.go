@@ -33,6 +33,9 @@ type crm struct {
 	secret  string
 }
 
+// PathSettings names the settings that may be file names.
+func PathSettings() []string { return []string{"dsn", "mapping"} }
+
 // New reads the settings: dsn (a postgres:// URL or the path of an SQLite
 // file), mapping (a YAML file; without it the reference schema), schema (the
 // PostgreSQL schema of the tables) and allow_insecure (true lets a password

@@ -71,7 +71,7 @@ func simulated(t *testing.T, prepare func(t *testing.T, db *sqlx.DB, values map[
 		Policies:  []model.Policy{h.policy},
 		Mailboxes: []setup.Mailbox{{Address: "ann@harbor.example", CRM: "crm", CRMUser: "u-ann", Mail: "mail", User: "ann", Secret: "pw", Policy: "everything"}},
 	}
-	systems := setup.Systems{Names: all.Names(), New: all.New}
+	systems := setup.Systems{Names: all.Names(), New: all.New, Paths: all.Paths}
 	if _, err := setup.Apply(t.Context(), h.store, f, systems.Try); err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func (h *house) file(crm string) {
 			Address: u + "@harbor.example", CRM: "crm", CRMUser: "u-" + u, Mail: "mail", User: u, Secret: h.mail.Password, Policy: h.policy.Name,
 		})
 	}
-	systems := setup.Systems{Names: all.Names(), New: all.New}
+	systems := setup.Systems{Names: all.Names(), New: all.New, Paths: all.Paths}
 	if _, err := setup.Apply(h.t.Context(), h.store, f, systems.Try); err != nil {
 		h.t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func (a *app) connectionFile(in newConnection, args []string) (setup.File, error
 	}
 	c := in.Connection
 	c.Name, c.Side, c.Secret = args[0], model.Side(in.side), secret
-	c.Settings = setup.AbsoluteSettings(c.Connector, in.Settings, folder)
+	c.Settings = a.Systems.Absolute(c.Connector, in.Settings, folder)
 	if err := setup.CheckConnection(c, a.Systems); err != nil {
 		return setup.File{}, usage("%w", err)
 	}

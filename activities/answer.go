@@ -32,13 +32,33 @@ func (a *Activities) Answer(ctx context.Context, in AnswerIn) error {
 // StopIn describes a fault that stops a mailbox.
 type StopIn struct {
 	Mailbox model.MailboxID
+	Side    model.Side
 	Code    string
-	Message string
+	Message string // what happened and what to do, for people
 }
 
 // Stop disables a mailbox after a permanent fault (requirement D-31), and says
 // why. A person enables it again once the cause is mended (D-33).
 func (a *Activities) Stop(ctx context.Context, in StopIn) error {
 	a.Log.ErrorContext(ctx, "mailbox disabled", "mailbox", in.Mailbox, "issue", in.Code)
-	return a.Store.SetMailboxState(ctx, in.Mailbox, model.Disabled, in.Message)
+	f := store.Alert{Mailbox: in.Mailbox, Workload: model.ACT, Side: in.Side, Code: in.Code, Message: in.Message}
+	noted, err := a.Store.Alerts(ctx, store.AlertFilter{Mailbox: in.Mailbox})
+	if err != nil {
+		return err
+	}
+	for _, counted := range noted { // what was noted of the last failure says more than the workflow knows
+		if counted.Side == in.Side && counted.Code == in.Code {
+			f.Message, f.Evidence = counted.Message, counted.Evidence
+		}
+	}
+	return a.Store.RaiseAlert(ctx, f, in.Message, a.Now())
+}
+
+// worked forgets the failures in a row of a mailbox that works, on one side or
+// both. A mailbox without failures costs nothing.
+func (a *Activities) worked(ctx context.Context, m mailbox, side model.Side) error {
+	if m.Failures == 0 {
+		return nil
+	}
+	return a.Store.EndAlerts(ctx, m.ID, "", side, a.Now())
 }

@@ -63,8 +63,8 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 	if err := a.outlook(ctx, m, in, &out); err != nil {
 		return out, err
 	}
-	if !out.Work && m.Failures > 0 {
-		if _, err := a.Store.CountFailure(ctx, m.ID, true); err != nil {
+	if !out.Work {
+		if err := a.worked(ctx, m, model.Mail); err != nil {
 			return out, err
 		}
 	}

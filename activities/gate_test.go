@@ -164,8 +164,16 @@ func (m mortal) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 	return a.pass, a.ageing, err
 }
 
-func (m mortal) CountFailure(ctx context.Context, id model.MailboxID, reset bool) (int, error) {
-	return commit(m, "CountFailure", func() (int, error) { return m.Store.CountFailure(ctx, id, reset) })
+func (m mortal) CountFailure(ctx context.Context, f store.Alert, now time.Time) (int, error) {
+	return commit(m, "CountFailure", func() (int, error) { return m.Store.CountFailure(ctx, f, now) })
+}
+
+func (m mortal) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
+	return commit0(m, "EndAlerts", func() error { return m.Store.EndAlerts(ctx, id, c, side, now) })
+}
+
+func (m mortal) RaiseAlert(ctx context.Context, f store.Alert, reason string, now time.Time) error {
+	return commit0(m, "RaiseAlert", func() error { return m.Store.RaiseAlert(ctx, f, reason, now) })
 }
 
 func (m mortal) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.Due, error) {

@@ -43,11 +43,15 @@ func (t Trouble) Stops() bool {
 type Interceptor struct {
 	interceptor.WorkerInterceptorBase
 	Store store.Store
+	Now   func() time.Time // nil means the real clock
 }
 
 // InterceptActivity implements interceptor.WorkerInterceptor.
 func (i *Interceptor) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &inbound{store: i.Store}
+	in := &inbound{store: i.Store, now: i.Now}
+	if in.now == nil {
+		in.now = time.Now
+	}
 	in.Next = next
 	return in
 }
@@ -55,6 +59,7 @@ func (i *Interceptor) InterceptActivity(_ context.Context, next interceptor.Acti
 type inbound struct {
 	interceptor.ActivityInboundInterceptorBase
 	store store.Store
+	now   func() time.Time
 }
 
 // ExecuteActivity implements interceptor.ActivityInboundInterceptor.
@@ -105,8 +110,8 @@ func (i *inbound) translate(ctx context.Context, args []any, err error) error {
 		o.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	t.Permanent = rule.Stops
-	if rule.Counted {
-		i.countIn(ctx, args, &t, &o)
+	if rule.Counted || rule.Stops {
+		i.count(ctx, args, f, rule, &t, &o)
 	} else if rule.Again == fault.Attempt && o.NextRetryDelay <= 0 {
 		o.NextRetryDelay = time.Minute
 	}
@@ -133,15 +138,25 @@ func ruleOf(f *fault.Fault) fault.Rule {
 	return fault.RuleOf(fault.Transient, fault.Mailbox)
 }
 
-// countIn counts a fault of a mailbox and, at the policy's limit, makes it
-// permanent (requirement D-32).
-func (i *inbound) countIn(ctx context.Context, args []any, t *Trouble, o *temporal.ApplicationErrorOptions) {
-	id := subject(args)
-	if id == "" {
-		o.NextRetryDelay = max(o.NextRetryDelay, connectionGap)
+// count notes a fault against whom it concerns and, at the policy's limit, makes
+// it permanent (requirement D-32).
+func (i *inbound) count(ctx context.Context, args []any, f *fault.Fault, rule fault.Rule, t *Trouble, o *temporal.ApplicationErrorOptions) {
+	note := store.Alert{Workload: model.ACT, Side: f.Side, Code: f.Code, Message: f.Message, Evidence: f.Evidence}
+	note.Mailbox, note.Connection = subject(args)
+	n, err := i.store.CountFailure(ctx, note, i.now())
+	if note.Mailbox == "" {
+		// A CRM that does not answer is asked for as long as there are mailboxes;
+		// after some tries its owner has to know, once.
+		o.NextRetryDelay, t.Permanent = max(o.NextRetryDelay, connectionGap), false
+		if err == nil && (n >= connectionPatience || rule.Stops) {
+			_ = i.store.RaiseAlert(ctx, note, "", i.now()) // the next try raises it, if this did not
+		}
 		return
 	}
-	m, err := i.store.Mailbox(ctx, id)
+	if err != nil || rule.Stops {
+		return
+	}
+	m, err := i.store.Mailbox(ctx, note.Mailbox)
 	if err != nil {
 		return
 	}
@@ -149,32 +164,34 @@ func (i *inbound) countIn(ctx context.Context, args []any, t *Trouble, o *tempor
 	if err != nil {
 		return
 	}
-	if t.Count, err = i.store.CountFailure(ctx, id, false); err != nil {
-		return
-	}
 	o.NextRetryDelay = max(o.NextRetryDelay, time.Duration(policy.RetryGap))
-	t.Permanent = t.Count >= policy.Retries
+	t.Count, t.Permanent = n, n >= policy.Retries
 	o.NonRetryable = t.Permanent
 }
 
 // connectionGap is the time between attempts to read a CRM that does not answer.
 const connectionGap = 30 * time.Second
 
-// subject names the mailbox that an activity is about.
-func subject(args []any) model.MailboxID {
+// connectionPatience is the number of failures in a row that are an alert.
+const connectionPatience = 10
+
+// subject names the mailbox, or else the connection, that an activity is about.
+func subject(args []any) (model.MailboxID, model.ConnectionID) {
 	if len(args) == 0 {
-		return ""
+		return "", ""
 	}
 	switch in := args[0].(type) {
 	case FetchIn:
-		return in.Mailbox
+		return in.Mailbox, ""
 	case DiffIn:
-		return in.Mailbox
+		return in.Mailbox, ""
 	case ApplyIn:
-		return in.Mailbox
+		return in.Mailbox, ""
 	case SettleIn:
-		return in.Mailbox
+		return in.Mailbox, ""
+	case FeedIn:
+		return "", in.Connection
 	default:
-		return ""
+		return "", ""
 	}
 }

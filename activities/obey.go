@@ -110,7 +110,7 @@ func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s 
 		return "", "", err
 	}
 	if s == model.Active {
-		if _, err := a.Store.CountFailure(ctx, m.ID, true); err != nil {
+		if err := a.Store.EndAlerts(ctx, m.ID, "", "", a.Now()); err != nil {
 			return "", "", err
 		}
 	}

@@ -51,7 +51,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleIn) (SettleOut, error)
 	if err != nil {
 		return SettleOut{}, err
 	}
-	if _, err := a.Store.CountFailure(ctx, m.ID, true); err != nil {
+	if err := a.worked(ctx, m, ""); err != nil {
 		return SettleOut{}, err
 	}
 	due, err := a.Store.Due(ctx, m.ID, a.Now())

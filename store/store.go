@@ -35,6 +35,7 @@ type Store interface {
 	Registry
 	Requests
 	Fetching
+	Alerting
 	Planning
 	Applying
 	Auditing
@@ -160,9 +161,6 @@ type Fetching interface {
 	// write of before that time, showed otherwise than we wrote them: they are to
 	// be fetched. A page that names one, read later than our write, settles it.
 	Doubted(ctx context.Context, c model.ConnectionID, m model.MailboxID, before time.Time) ([]model.Ref, error)
-	// CountFailure raises (or with reset clears) the consecutive failures of a
-	// mailbox and returns the count.
-	CountFailure(ctx context.Context, id model.MailboxID, reset bool) (int, error)
 }
 
 // Due is what a mailbox has to do.

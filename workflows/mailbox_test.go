@@ -168,57 +168,6 @@ func TestSyncNowIsAnswered(t *testing.T) {
 	}
 }
 
-// D-31: a permanent fault disables the mailbox as soon as it is seen.
-func TestPermanentFaultDisablesAtOnce(t *testing.T) {
-	s := newStage(t)
-	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activities.Interceptor{Store: &counting{}}}})
-	s.fetch = func(activities.FetchIn) (activities.FetchOut, error) {
-		return activities.FetchOut{}, &fault.Fault{Class: fault.Auth, Scope: fault.Mailbox, Side: model.Mail, Code: "dav.401", Message: "The password is not accepted."}
-	}
-	s.run(time.Hour, MailboxState{Mailbox: "m1"})
-	if len(s.played) != 1 || len(s.stop) != 1 || s.stop[0].Code != "dav.401" {
-		t.Errorf("played %v, stopped %+v", s.played, s.stop)
-	}
-}
-
-// D-32: a transient fault is tried ten times, five minutes apart, and then
-// disables the mailbox.
-func TestTransientFaultIsTriedTenTimes(t *testing.T) {
-	s := newStage(t)
-	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activities.Interceptor{Store: &counting{}}}})
-	var at []time.Time
-	s.fetch = func(activities.FetchIn) (activities.FetchOut, error) {
-		at = append(at, s.Now())
-		return activities.FetchOut{}, &fault.Fault{Class: fault.Transient, Scope: fault.Server, Message: "no answer"}
-	}
-	s.run(3*time.Hour, MailboxState{Mailbox: "m1"})
-	if len(at) != 10 || len(s.stop) != 1 {
-		t.Fatalf("%d attempts, stopped %+v", len(at), s.stop)
-	}
-	for i := 1; i < len(at); i++ {
-		if gap := at[i].Sub(at[i-1]); gap != 5*time.Minute {
-			t.Errorf("attempt %d came after %s", i+1, gap)
-		}
-	}
-}
-
-// A delay that the server asks for is honoured and not counted (decision 10).
-func TestThrottlingWaitsAsAskedAndNeverDisables(t *testing.T) {
-	s := newStage(t)
-	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activities.Interceptor{Store: &counting{}}}})
-	n := 0
-	s.fetch = func(activities.FetchIn) (activities.FetchOut, error) {
-		if n++; n <= 20 {
-			return activities.FetchOut{}, &fault.Fault{Class: fault.Throttled, Scope: fault.Mailbox, After: 7 * time.Minute, Message: "slow down"}
-		}
-		return activities.FetchOut{State: model.Active, Next: time.Hour}, nil
-	}
-	s.run(20*7*time.Minute+time.Minute, MailboxState{Mailbox: "m1"})
-	if n != 21 || len(s.stop) != 0 {
-		t.Errorf("%d attempts, stopped %+v", n, s.stop)
-	}
-}
-
 // Style 4.3: a long run continues as new with the witness and what arrived.
 func TestContinuesAsNewWithTheGeneration(t *testing.T) {
 	s := newStage(t)
@@ -250,27 +199,6 @@ func TestRestoredDatabaseLooksBeforeItWrites(t *testing.T) {
 	if len(looks) != 4 || looks[0] || !looks[1] || !looks[2] || looks[3] {
 		t.Errorf("looked %v", looks)
 	}
-}
-
-// counting is a store that only counts failures.
-type counting struct {
-	store.Store
-	n int
-}
-
-func (c *counting) Mailbox(context.Context, model.MailboxID) (model.Mailbox, error) {
-	return model.Mailbox{Policy: "default"}, nil
-}
-
-func (c *counting) Policy(context.Context, string) (model.Policy, error) {
-	return model.Policy{Name: "default"}.Complete(), nil
-}
-
-func (c *counting) CountFailure(_ context.Context, _ model.MailboxID, reset bool) (int, error) {
-	if c.n++; reset {
-		c.n = 0
-	}
-	return c.n, nil
 }
 
 // Counts in words, in a fixed order (a map's order must not reach history).

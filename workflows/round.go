@@ -193,7 +193,7 @@ func (m *mailbox) fail(ctx workflow.Context, err error) string {
 	if !t.Stops() {
 		return t.Message
 	}
-	stop := activities.StopIn{Mailbox: m.Mailbox, Code: t.Code, Message: t.Message}
+	stop := activities.StopIn{Mailbox: m.Mailbox, Side: t.Side, Code: t.Code, Message: t.Message}
 	if workflow.ExecuteActivity(quick(ctx, "disable"), m.acts.Stop, stop).Get(ctx, nil) == nil {
 		m.setState(ctx, model.Disabled)
 	}

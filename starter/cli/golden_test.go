@@ -15,7 +15,19 @@ func shown(t *testing.T) *house {
 	t.Helper()
 	h := newHouse(t)
 	ben := h.mailbox("ben@example.com")
-	if err := h.st.SetMailboxState(t.Context(), ben.ID, model.Disabled, "The server does not accept the password."); err != nil {
+	stopped := store.Alert{
+		Mailbox: ben.ID, Workload: model.ACT, Side: model.Mail, Code: "dav.401", Evidence: "HTTP 401; Server: Cyrus",
+		Message: "The server did not accept the user name, password or token of this mailbox.",
+	}
+	if err := h.st.RaiseAlert(t.Context(), stopped, "The server does not accept the password.", noon().Add(-3*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	sales, err := h.st.ConnectionNamed(t.Context(), "sales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := store.Alert{Connection: sales.ID, Workload: model.ACT, Side: model.CRM, Code: "sqlcrm.unreachable", Message: "The database crm at db cannot be reached."}
+	if _, err := h.st.CountFailure(t.Context(), down, noon().Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	h.heldPlan(store.PlanHeld)
@@ -51,6 +63,7 @@ func TestWhatPeopleAndProgramsSee(t *testing.T) {
 	for name, args := range map[string]string{
 		"mailbox-list":    "mailbox list",
 		"mailbox-show":    "mailbox show anna@example.com",
+		"mailbox-stopped": "mailbox show ben@example.com",
 		"connection-list": "connection list",
 		"connection-test": "connection test",
 		"policy-list":     "policy list",

@@ -132,6 +132,9 @@ func (a *app) showMailbox(ctx context.Context, name string) error {
 		return err
 	}
 	d := mailboxDetail{mailboxView: mailboxOf(m, names), Requests: []requestView{}}
+	if d.SyncErrors, err = syncErrors(ctx, st, m, names); err != nil {
+		return err
+	}
 	if d.Progress, err = progressOf(ctx, st, m.ID); err != nil {
 		return err
 	}
@@ -186,6 +189,9 @@ func (a *app) writeMailbox(w io.Writer, d mailboxDetail) {
 		[2]string{"CRM user", d.CRMUser + " in " + d.CRM}, [2]string{"Mail", d.Mail}, [2]string{"Signs in as", d.User}, [2]string{"Policy", d.Policy},
 		[2]string{"First sync done", yesNo(d.Initialized)}, [2]string{"Rounds", strconv.FormatInt(d.Round, 10)},
 		[2]string{"Last success", relative(a.Now(), at(d.LastSuccess))}, [2]string{"Next round", next}, [2]string{"Failures", failures})
+	for _, v := range d.SyncErrors {
+		a.writeSyncError(w, v, d.Address)
+	}
 	t := table{head: []string{"KIND", "IN CRM", "IN MAILBOX", "LINKED", "SKIPPED", "PENDING", "ISSUES", "EDIT CONFLICTS"}}
 	for _, p := range d.Progress {
 		row := []string{string(p.Kind)}

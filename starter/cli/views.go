@@ -34,9 +34,10 @@ type mailboxView struct {
 // mailboxDetail is `mailbox show`.
 type mailboxDetail struct {
 	mailboxView
-	Progress []progressView `json:"progress"`
-	Plan     *planHead      `json:"plan"` // newest; null = none yet
-	Requests []requestView  `json:"open_requests"`
+	SyncErrors []alertView    `json:"sync_errors"`
+	Progress   []progressView `json:"progress"`
+	Plan       *planHead      `json:"plan"` // newest; null = none yet
+	Requests   []requestView  `json:"open_requests"`
 }
 
 // progressView counts one kind of a mailbox.

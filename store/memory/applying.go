@@ -181,6 +181,11 @@ func (s *Store) Commit(ctx context.Context, id model.MailboxID, token, planID st
 			return nil, err
 		}
 		l := landing{Store: s, m: m, now: now, plan: planID}
+		for _, r := range results {
+			if r.Receipt.Outcome == model.Done {
+				s.worked(id, r.Planned.Side)
+			}
+		}
 		return l.land(results), nil
 	})
 }

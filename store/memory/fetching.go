@@ -161,6 +161,7 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 			s.connections.put(name(c), row)
 			s.looked(place{connection: c}, begun)
 		}
+		s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c }, func(store.Alert) time.Time { return begun })
 		pass = row.pass
 		settle := int64(0)
 		for _, m := range s.mailboxes.all() {
@@ -189,17 +190,4 @@ func (s *Store) anyLink(crm model.ConnectionID, e model.EntityID) bool {
 		}
 	}
 	return false
-}
-
-// CountFailure implements store.Fetching.
-func (s *Store) CountFailure(ctx context.Context, id model.MailboxID, reset bool) (n int, err error) {
-	err = s.alter(ctx, id, func(m *mailbox) error {
-		m.Failures++
-		if reset {
-			m.Failures = 0
-		}
-		n = m.Failures
-		return nil
-	})
-	return n, err
 }

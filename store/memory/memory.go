@@ -48,6 +48,7 @@ type tables struct {
 	operations    table[writeKey, operation]
 	conflicts     table[conflictKey, store.ConflictRow]
 	issues        table[issueKey, store.IssueRow]
+	alerts        table[name, store.Alert]
 	rounds        table[roundKey, store.Round]
 	audits        table[name, audit]
 }
@@ -59,7 +60,7 @@ func (t *tables) copy(log *[]func()) tables {
 		bodies: t.bodies.copy(log), observations: t.observations.copy(log), access: t.access.copy(log),
 		pending: t.pending.copy(log), links: t.links.copy(log), identities: t.identities.copy(log), claims: t.claims.copy(log),
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
-		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), rounds: t.rounds.copy(log),
+		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), rounds: t.rounds.copy(log),
 		audits: t.audits.copy(log),
 	}
 }

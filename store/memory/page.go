@@ -52,6 +52,9 @@ func (s *Store) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, e
 		p.vanish()
 		out.Absent = len(p.changed) - out.Changed
 		out.Woken = p.tell(out.Absent > 0)
+		if in.Mailbox != "" {
+			s.worked(in.Mailbox, model.Mail)
+		}
 		return out, nil
 	})
 }

@@ -212,6 +212,7 @@ func (s *Store) revive(old mailbox, m model.Mailbox) (model.Mailbox, error) {
 		s.reviewSkipped(old.ID)
 	}
 	if was == model.Retired {
+		s.endAll(old.ID)
 		old.State, old.Reason, old.Failures = model.Active, "", 0
 	}
 	if err := s.saveMailbox(old); err != nil {
@@ -295,8 +296,11 @@ func (s *Store) SetMailboxState(ctx context.Context, id model.MailboxID, state m
 		m.State, m.Reason = state, reason
 		switch state {
 		case model.Active:
+			s.endAll(id)
 			m.Failures = 0
 		case model.Retired:
+			s.endAll(id)
+			m.Failures = 0
 			m.approved, m.leaseToken, m.leaseEnds = "", "", time.Time{}
 			for k, p := range s.plans.all() {
 				if p.Mailbox == id && p.State != store.PlanDone {
@@ -363,6 +367,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.intents, func(_ intentKey, i intent) bool { return i.mailbox == id })
 	dropWhere(&s.conflicts, func(k conflictKey, _ store.ConflictRow) bool { return k.mailbox == id })
 	dropWhere(&s.issues, func(k issueKey, _ store.IssueRow) bool { return k.mailbox == id })
+	dropWhere(&s.alerts, func(_ name, a store.Alert) bool { return a.Mailbox == id })
 	dropWhere(&s.rounds, func(k roundKey, _ store.Round) bool { return k.mailbox == id })
 	dropWhere(&s.audits, func(_ name, a audit) bool { return a.Mailbox == id })
 	dropWhere(&s.requests, func(_ name, r store.Request) bool { return r.Mailbox == id })

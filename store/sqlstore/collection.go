@@ -121,6 +121,9 @@ func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Ti
 				return err
 			}
 		}
+		if err := tx.passed(c, begun); err != nil {
+			return err
+		}
 		return tx.get(&row, `SELECT c.pass, EXISTS (
 			SELECT 1 FROM observation o WHERE o.connection = c.id AND o.mailbox = '' AND o.absent = 1 AND o.absent_since > c.pass - (
 				SELECT COALESCE(MAX(p.settle_rounds), 0) FROM policy p
@@ -130,16 +133,6 @@ func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Ti
 			FROM connection c WHERE c.id = ?`, string(c))
 	})
 	return row.Pass, row.Ageing, err
-}
-
-// CountFailure raises or clears the consecutive failures of a mailbox.
-func (d *DB) CountFailure(ctx context.Context, id model.MailboxID, reset bool) (int, error) {
-	var n int
-	err := d.update(ctx, "count failure of mailbox "+string(id), func(tx *tx) error {
-		return tx.get(&n, `UPDATE mailbox SET failures = CASE WHEN CAST(? AS BIGINT) = 1 THEN 0 ELSE failures + 1 END WHERE id = ? RETURNING failures`,
-			flag(reset), string(id))
-	})
-	return n, err
 }
 
 // selectDue asks everything about one mailbox; each answer is in an index.

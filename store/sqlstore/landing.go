@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,11 @@ func (l *landing) land(results []landed) error {
 	for _, side := range []model.Side{model.CRM, model.Mail} {
 		if err := l.observe(side, results); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(results, func(r landed) bool { return r.done() && r.Planned.Side == side }) {
+			if err := l.tx.worked(l.scope.mailbox(), side); err != nil {
+				return err
+			}
 		}
 	}
 	if err := l.operations(results); err != nil {

@@ -34,7 +34,8 @@ type mailboxRow struct {
 }
 
 const selectMailbox = `SELECT id, address, crm, crm_user, mail, identity, sign_in, secret, policy, state, reason,
-	generation, round, initialized, created, last_success, fetch_begun, next_at, failures, audit_at FROM mailbox `
+	generation, round, initialized, created, last_success, fetch_begun, next_at,
+	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at FROM mailbox `
 
 func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 	secret, err := d.ring.Open(r.Secret, "mailbox "+r.ID)
@@ -182,8 +183,11 @@ func (d *DB) revive(tx *tx, old, m model.Mailbox) (model.Mailbox, error) {
 		old.Policy = m.Policy
 	}
 	if was == model.Retired {
-		if err := d.exists(tx.exec(`UPDATE mailbox SET state = 'active', reason = '', failures = 0, folded = ? WHERE id = ?`,
+		if err := d.exists(tx.exec(`UPDATE mailbox SET state = 'active', reason = '', folded = ? WHERE id = ?`,
 			model.FoldAddress(old.Address), string(old.ID))); err != nil {
+			return m, err
+		}
+		if err := tx.endAll(old.ID); err != nil {
 			return m, err
 		}
 	}
@@ -260,7 +264,7 @@ func (d *DB) SetMailboxState(ctx context.Context, id model.MailboxID, s model.Ma
 		}
 		switch s {
 		case model.Active:
-			return tx.exec(`UPDATE mailbox SET failures = 0 WHERE id = ?`, string(id))
+			return tx.endAll(id)
 		case model.Retired:
 			return retire(tx, id)
 		default:
@@ -270,6 +274,9 @@ func (d *DB) SetMailboxState(ctx context.Context, id model.MailboxID, s model.Ma
 }
 
 func retire(tx *tx, id model.MailboxID) error {
+	if err := tx.endAll(id); err != nil {
+		return err
+	}
 	if err := tx.exec(`UPDATE mailbox SET approved = '', approved_by = '', lease_token = '', lease_ends = 0 WHERE id = ?`, string(id)); err != nil {
 		return err
 	}

@@ -115,6 +115,11 @@ func (p *page) save() error {
 	if err := p.doubt(); err != nil {
 		return err
 	}
+	if !p.place.crm() {
+		if err := p.tx.worked(p.place.mailbox, model.Mail); err != nil {
+			return err
+		}
+	}
 	p.out.Changed, p.out.Absent = len(changed)+len(returned), len(absent)
 	p.out.Woken, err = p.route(slices.Concat(changed, returned, absent))
 	return err

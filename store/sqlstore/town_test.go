@@ -138,6 +138,8 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(err)
 	w.ok(w.db.FinishPlan(w.Context(), m.ID, "t", id, store.Round{Number: 1, Started: w.now, Ended: w.now}))
 	w.ok(w.db.Release(w.Context(), m.ID, "t"))
+	_, err = w.db.CountFailure(w.Context(), store.Alert{Mailbox: m.ID, Workload: model.ACT, Side: model.CRM, Code: "sqlcrm.busy", Message: "busy"}, w.now)
+	w.ok(err)
 }
 
 // decide plans creates in the mailbox for what only the CRM has.

@@ -18,7 +18,6 @@ func registryStories() map[string]func(*world) {
 		"an immutable identity survives a new address":      anIdentitySurvivesANewAddress,
 		"registering again changes only settings":           registeringAgain,
 		"another server is another mailbox":                 anotherServer,
-		"failures count until they are cleared":             failuresCount,
 		"a new policy looks again at what the old one left": aNewPolicyLooksAgain,
 	}
 }
@@ -177,20 +176,6 @@ func anotherServer(w *world) {
 	if !errors.As(err, &conflict) || conflict.Mailbox != ann.ID {
 		w.Fatalf("error is %v, want a conflict", err)
 	}
-}
-
-func failuresCount(w *world) {
-	m := w.mailbox("ann")
-	for want := 1; want <= 3; want++ {
-		n, err := w.s.CountFailure(w.ctx, m.ID, false)
-		w.ok(err)
-		equal(w, "failures", n, want)
-	}
-	n, err := w.s.CountFailure(w.ctx, m.ID, true)
-	w.ok(err)
-	equal(w, "failures", n, 0)
-	_, err = w.s.CountFailure(w.ctx, "mbx_none", true)
-	w.is(err, store.ErrNotFound)
 }
 
 func aNewPolicyLooksAgain(w *world) {

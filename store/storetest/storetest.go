@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"registry", registryStories()},
 		{"requests", requestStories()},
+		{"alerts", alertStories()},
 		{"fetching", fetchingStories()},
 		{"doubt", doubtStories()},
 		{"routing", routingStories()},

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"lockstep.dev/model"
+)
+
+// Alerting holds sync errors (requirement S-01): what keeps a mailbox, or every
+// mailbox of a connection, from syncing at all. What keeps a single item from
+// syncing is an issue and never stands here.
+type Alerting interface {
+	// CountFailure notes one more failure of a workload on one side and returns
+	// how many there are in a row. A mailbox's connection is filled in; without a
+	// mailbox it is the connection's own. SavePage and Commit clear what is only
+	// counted on the side that they show to work; FinishPass ends the alerts of
+	// its connection.
+	CountFailure(ctx context.Context, f Alert, now time.Time) (int, error)
+	// RaiseAlert opens the alert: somebody must act. A mailbox is disabled by it,
+	// with the alert's reason, in the same transaction (requirement D-31).
+	RaiseAlert(ctx context.Context, f Alert, reason string, now time.Time) error
+	// EndAlerts ends what was counted and raised: against a mailbox, or against a
+	// connection itself, on one side or (empty) both.
+	EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error
+	// Alerts lists sync errors, those that are not over first, newest first.
+	Alerts(ctx context.Context, f AlertFilter) ([]Alert, error)
+}
+
+// Alert is a sync error.
+type Alert struct {
+	ID         string
+	Mailbox    model.MailboxID // empty = the whole connection
+	Connection model.ConnectionID
+	Workload   model.Workload
+	Side       model.Side
+	State      AlertState
+	Code       string // of the catalogue
+	Message    string // what happened; no content
+	Evidence   string // redacted raw proof
+	Times      int    // failures in a row
+	First      time.Time
+	Last       time.Time
+	Over       time.Time // zero = it is not over
+}
+
+// AlertState is where a sync error stands.
+type AlertState string
+
+// The states of an alert.
+const (
+	AlertRetrying AlertState = "retrying" // tried again by itself; nobody is told
+	AlertOpen     AlertState = "open"     // somebody must act
+	AlertOver     AlertState = "over"
+)
+
+// AlertFilter narrows a list of alerts; zero fields do not.
+type AlertFilter struct {
+	Mailbox    model.MailboxID
+	Connection model.ConnectionID // only the connection's own
+	Over       bool               // also those that are over
+}

@@ -1,0 +1,153 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"lockstep.dev/model"
+	"lockstep.dev/store"
+)
+
+// strike notes a failure; one that is open counts up.
+func (s *Store) strike(f store.Alert, state store.AlertState, now time.Time) (int, error) {
+	if f.Mailbox != "" {
+		m, ok := s.mailboxes.get(name(f.Mailbox))
+		if !ok {
+			return 0, store.ErrNotFound
+		}
+		f.Connection = m.Mail
+		if f.Side == model.CRM {
+			f.Connection = m.CRM
+		}
+	} else if _, ok := s.connections.get(name(f.Connection)); !ok {
+		return 0, store.ErrNotFound
+	}
+	for k, a := range s.alerts.all() {
+		if a.State != store.AlertOver && a.Mailbox == f.Mailbox && a.Connection == f.Connection && a.Workload == f.Workload && a.Side == f.Side {
+			if f.Evidence == "" && f.Code == a.Code {
+				f.Evidence = a.Evidence
+			}
+			a.Code, a.Message, a.Evidence, a.Last = f.Code, f.Message, f.Evidence, now
+			if state == store.AlertOpen {
+				a.State = state
+			} else {
+				a.Times++
+			}
+			s.alerts.put(k, a)
+			return a.Times, nil
+		}
+	}
+	f.ID, f.State, f.Times, f.First, f.Last, f.Over = s.newID("alt"), state, 1, now, now, time.Time{}
+	s.alerts.put(name(f.ID), f)
+	return 1, nil
+}
+
+// CountFailure implements store.Alerting.
+func (s *Store) CountFailure(ctx context.Context, f store.Alert, now time.Time) (int, error) {
+	return within(ctx, s, func() (int, error) {
+		n, err := s.strike(f, store.AlertRetrying, now)
+		s.recount(f.Mailbox)
+		return n, err
+	})
+}
+
+// RaiseAlert implements store.Alerting.
+func (s *Store) RaiseAlert(ctx context.Context, f store.Alert, reason string, now time.Time) error {
+	return alone(ctx, s, func() error {
+		if _, err := s.strike(f, store.AlertOpen, now); err != nil || f.Mailbox == "" {
+			return err
+		}
+		s.recount(f.Mailbox)
+		m, _ := s.mailboxes.get(name(f.Mailbox))
+		m.State, m.Reason = model.Disabled, reason
+		s.mailboxes.put(name(f.Mailbox), m)
+		return nil
+	})
+}
+
+// EndAlerts implements store.Alerting.
+func (s *Store) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
+	return alone(ctx, s, func() error {
+		s.endAlerts(func(a store.Alert) bool {
+			return a.Mailbox == id && (id != "" || a.Connection == c) && (side == "" || a.Side == side)
+		}, func(store.Alert) time.Time { return now })
+		s.recount(id)
+		return nil
+	})
+}
+
+func (s *Store) endAlerts(which func(store.Alert) bool, when func(store.Alert) time.Time) {
+	for k, a := range s.alerts.all() {
+		switch {
+		case a.State == store.AlertOver || !which(a):
+		case a.State == store.AlertRetrying:
+			s.alerts.drop(k)
+		default:
+			a.State, a.Over = store.AlertOver, when(a)
+			s.alerts.put(k, a)
+		}
+	}
+}
+
+// endAll ends everything against a mailbox whose life ends or begins anew.
+func (s *Store) endAll(id model.MailboxID) {
+	s.endAlerts(func(a store.Alert) bool { return a.Mailbox == id }, func(a store.Alert) time.Time { return a.Last })
+}
+
+// worked clears what was only counted against a mailbox on a side that has shown
+// that it works.
+func (s *Store) worked(id model.MailboxID, side model.Side) {
+	for k, a := range s.alerts.all() {
+		if a.State == store.AlertRetrying && a.Mailbox == id && a.Side == side {
+			s.alerts.drop(k)
+			s.recount(id)
+		}
+	}
+}
+
+// recount renews the most failures in a row that a mailbox has on any side.
+func (s *Store) recount(id model.MailboxID) {
+	m, ok := s.mailboxes.get(name(id))
+	if !ok {
+		return
+	}
+	m.Failures = 0
+	for _, a := range s.alerts.all() {
+		if a.Mailbox == id && a.State == store.AlertRetrying {
+			m.Failures = max(m.Failures, a.Times)
+		}
+	}
+	s.mailboxes.put(name(id), m)
+}
+
+// Alerts implements store.Alerting.
+func (s *Store) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, error) {
+	return within(ctx, s, func() ([]store.Alert, error) {
+		var out []store.Alert
+		for _, a := range s.alerts.all() {
+			if (f.Mailbox == "" || a.Mailbox == f.Mailbox) && (f.Connection == "" || a.Mailbox == "" && a.Connection == f.Connection) &&
+				(f.Over || a.State != store.AlertOver) {
+				out = append(out, a)
+			}
+		}
+		slices.SortStableFunc(out, func(a, b store.Alert) int {
+			return cmp.Or(compareBool(a.State == store.AlertOver, b.State == store.AlertOver), b.Last.Compare(a.Last),
+				cmp.Compare(a.Mailbox, b.Mailbox), cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Workload, b.Workload),
+				cmp.Compare(a.Side, b.Side), cmp.Compare(a.ID, b.ID))
+		})
+		return out, nil
+	})
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}

@@ -1,0 +1,135 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"lockstep.dev/model"
+	"lockstep.dev/store"
+)
+
+type alertRow struct {
+	ID         string `db:"id"`
+	Mailbox    string `db:"mailbox"`
+	Connection string `db:"connection"`
+	Workload   string `db:"workload"`
+	Side       string `db:"side"`
+	State      string `db:"state"`
+	Code       string `db:"code"`
+	Message    string `db:"message"`
+	Evidence   string `db:"evidence"`
+	Times      int    `db:"times"`
+	First      int64  `db:"first_at"`
+	Last       int64  `db:"last_at"`
+	Over       int64  `db:"over_at"`
+}
+
+// strike notes a failure. The connection is the mailbox's on that side, so that
+// a mailbox that does not exist has no row.
+const strike = `INSERT INTO alert (id, mailbox, connection, workload, side, state, code, message, evidence, times, first_at, last_at)
+	SELECT CAST(? AS TEXT), w.mailbox, w.connection, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+		1, CAST(? AS BIGINT), CAST(? AS BIGINT)
+	FROM (SELECT m.id AS mailbox, CASE CAST(? AS TEXT) WHEN 'crm' THEN m.crm ELSE m.mail END AS connection FROM mailbox m WHERE m.id = ?
+		UNION ALL SELECT '', c.id FROM connection c WHERE c.id = ? AND CAST(? AS TEXT) = '') w
+	WHERE 1 = 1
+	ON CONFLICT (mailbox, connection, workload, side) WHERE state <> 'over' DO UPDATE SET
+		state = CASE WHEN excluded.state = 'open' THEN 'open' ELSE alert.state END,
+		code = excluded.code, message = excluded.message,
+		evidence = CASE WHEN excluded.evidence = '' AND alert.code = excluded.code THEN alert.evidence ELSE excluded.evidence END,
+		times = alert.times + CASE WHEN excluded.state = 'open' THEN 0 ELSE 1 END, last_at = excluded.last_at
+	RETURNING times`
+
+func (t *tx) strike(f store.Alert, s store.AlertState, now time.Time) (int, error) {
+	var n int
+	err := t.get(&n, strike, newID("alt"), string(f.Workload), string(f.Side), string(s), f.Code, clean(f.Message), clean(f.Evidence),
+		micros(now), micros(now), string(f.Side), string(f.Mailbox), string(f.Connection), string(f.Mailbox))
+	return n, err
+}
+
+// CountFailure notes one more failure.
+func (d *DB) CountFailure(ctx context.Context, f store.Alert, now time.Time) (int, error) {
+	var n int
+	err := d.update(ctx, "count failure of mailbox "+string(f.Mailbox), func(tx *tx) error {
+		var err error
+		n, err = tx.strike(f, store.AlertRetrying, now)
+		return err
+	})
+	return n, err
+}
+
+// RaiseAlert opens an alert and disables the mailbox that it is about.
+func (d *DB) RaiseAlert(ctx context.Context, f store.Alert, reason string, now time.Time) error {
+	return d.update(ctx, "raise alert for mailbox "+string(f.Mailbox), func(tx *tx) error {
+		if _, err := tx.strike(f, store.AlertOpen, now); err != nil || f.Mailbox == "" {
+			return err
+		}
+		return one(tx.count(`UPDATE mailbox SET state = ?, reason = ? WHERE id = ?`, string(model.Disabled), reason, string(f.Mailbox)))
+	})
+}
+
+// EndAlerts ends what was counted and raised.
+func (d *DB) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
+	return d.update(ctx, "end alerts", func(tx *tx) error {
+		where, args := `mailbox = ?`, []any{string(id)}
+		if id == "" {
+			where, args = `mailbox = '' AND connection = ?`, []any{string(c)}
+		}
+		if side != "" {
+			where, args = where+` AND side = ?`, append(args, string(side))
+		}
+		if err := tx.exec(`DELETE FROM alert WHERE state = 'retrying' AND `+where, args...); err != nil {
+			return err
+		}
+		return tx.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE state = 'open' AND `+where, append([]any{micros(now)}, args...)...)
+	})
+}
+
+// worked clears what was only counted against a mailbox on a side that has shown
+// that it works.
+func (t *tx) worked(id model.MailboxID, side model.Side) error {
+	return t.exec(`DELETE FROM alert WHERE mailbox = ? AND side = ? AND state = 'retrying'`, string(id), string(side))
+}
+
+// passed ends what was counted and raised against a CRM that was read to its end.
+func (t *tx) passed(c model.ConnectionID, at time.Time) error {
+	if err := t.exec(`DELETE FROM alert WHERE mailbox = '' AND connection = ? AND state = 'retrying'`, string(c)); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open'`, micros(at), string(c))
+}
+
+// endAll ends everything against a mailbox whose life ends or begins anew.
+func (t *tx) endAll(id model.MailboxID) error {
+	if err := t.exec(`DELETE FROM alert WHERE mailbox = ? AND state = 'retrying'`, string(id)); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE alert SET state = 'over', over_at = last_at WHERE mailbox = ? AND state = 'open'`, string(id))
+}
+
+// Alerts lists sync errors.
+func (d *DB) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, error) {
+	where, args := `1 = 1`, []any(nil)
+	if f.Mailbox != "" {
+		where, args = where+` AND mailbox = ?`, append(args, string(f.Mailbox))
+	}
+	if f.Connection != "" {
+		where, args = where+` AND mailbox = '' AND connection = ?`, append(args, string(f.Connection))
+	}
+	if !f.Over {
+		where += ` AND state <> 'over'`
+	}
+	var rows []alertRow
+	err := d.view(ctx, "list alerts", func(tx *tx) error {
+		return tx.list(&rows, `SELECT id, mailbox, connection, workload, side, state, code, message, evidence, times, first_at, last_at, over_at
+			FROM alert WHERE `+where+` ORDER BY CASE state WHEN 'over' THEN 1 ELSE 0 END, last_at DESC, mailbox, connection, workload, side, id`, args...)
+	})
+	var out []store.Alert
+	for _, r := range rows {
+		out = append(out, store.Alert{
+			ID: r.ID, Mailbox: model.MailboxID(r.Mailbox), Connection: model.ConnectionID(r.Connection), Workload: model.Workload(r.Workload),
+			Side: model.Side(r.Side), State: store.AlertState(r.State), Code: r.Code, Message: r.Message, Evidence: r.Evidence,
+			Times: r.Times, First: instant(r.First), Last: instant(r.Last), Over: instant(r.Over),
+		})
+	}
+	return out, err
+}

@@ -139,7 +139,7 @@ func (ap *applier) batch(ctx context.Context, s side, batch []store.Planned) err
 			return err
 		}
 		for i, r := range receipts {
-			results = append(results, ap.result(batch[i], r))
+			results = append(results, ap.result(batch[i], ap.m.receipt(r)))
 		}
 	}
 	return ap.commit(ctx, results)

@@ -157,6 +157,10 @@ func (d *differ) intents(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		items, err = d.m.holds(ctx, items)
+		if err != nil {
+			return err
+		}
 		for _, it := range items {
 			found = append(found, store.Found{Key: it.Stamp, Side: s.caps.Side, Item: it})
 		}

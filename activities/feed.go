@@ -47,7 +47,8 @@ func (a *Activities) feed(ctx context.Context, in FeedIn, audits bool) (FeedOut,
 		return FeedOut{}, err
 	}
 	begun := a.Now()
-	r := reader{a: a, s: s, connection: c.ID}
+	levels := crmPrivacy{store: a.Store, connection: c.ID}
+	r := reader{a: a, s: s, connection: c.ID, holds: levels.holds}
 	for _, col := range collections {
 		if col.Missing {
 			continue

@@ -155,7 +155,10 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 	if err != nil {
 		return err
 	}
-	r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID}
+	if collections, err = a.privacy(ctx, m, collections); err != nil {
+		return err
+	}
+	r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID, holds: m.holds}
 	for _, c := range collections {
 		if c.Missing {
 			continue
@@ -223,6 +226,8 @@ type reader struct {
 	mailbox         model.MailboxID
 	changed, absent int
 	woken           []model.MailboxID
+	// holds reduces items to what our store may hold of them.
+	holds func(ctx context.Context, items []model.Item) ([]model.Item, error)
 }
 
 // collection reads a collection's changes; a dead cursor means listing in full,
@@ -282,6 +287,10 @@ func (r *reader) asOf(k model.Kind) time.Time { return r.a.Now().Add(-r.s.caps.K
 
 // save commits a page and moves in's collection on.
 func (r *reader) save(ctx context.Context, in *store.PageIn) error {
+	var err error
+	if in.Items, err = r.holds(ctx, in.Items); err != nil {
+		return err
+	}
 	in.Now = r.a.Now()
 	out, err := r.a.Store.SavePage(ctx, *in)
 	if err != nil {

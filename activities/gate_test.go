@@ -144,6 +144,10 @@ func (m mortal) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, e
 	return commit(m, "SavePage", func() (store.PageOut, error) { return m.Store.SavePage(ctx, in) })
 }
 
+func (m mortal) SetPrivacy(ctx context.Context, id model.MailboxID, private string) (bool, error) {
+	return commit(m, "SetPrivacy", func() (bool, error) { return m.Store.SetPrivacy(ctx, id, private) })
+}
+
 func (m mortal) ResetCursors(ctx context.Context, c model.ConnectionID, id model.MailboxID, only ...model.Collection) error {
 	return commit0(m, "ResetCursors", func() error { return m.Store.ResetCursors(ctx, c, id, only...) })
 }

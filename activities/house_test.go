@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -55,6 +56,7 @@ type house struct {
 	woken     map[model.MailboxID]bool
 	lost      bool // Temporal's data is lost together with a process
 	log       []string
+	logged    bytes.Buffer // what the activities logged
 
 	design   design
 	where    place
@@ -107,6 +109,7 @@ type design struct {
 	crm, mail memory.Config
 	policy    func(*model.Policy)
 	sqlite    bool // our store is a file, not in memory
+	secret    bool // what is deleted must be nowhere, not even in the file
 }
 
 func address(name string) string { return name + "@example.com" }
@@ -146,7 +149,7 @@ func only(c memory.Config, kinds []model.Kind) map[model.Kind]connector.KindCapa
 func (h *house) open() {
 	h.db = h.base.open()
 	h.acts = &activities.Activities{
-		Store: mortal{Store: h.db, gate: h.gate}, Systems: h, Waker: h, Log: slog.New(slog.DiscardHandler),
+		Store: mortal{Store: h.db, gate: h.gate}, Systems: h, Waker: h, Log: slog.New(slog.NewTextHandler(&h.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: h.clock.Now, LeaseFor: leaseFor,
 		Pause: func(ctx context.Context, d time.Duration) error {
 			h.clock.advance(d)

@@ -25,9 +25,7 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 		}
 		if p.CRM == nil && p.Mail != nil && p.State != plan.Review && p.State != plan.Returned {
 			if _, ok := plan.Admit(d.input, *p); ok {
-				claims = append(claims, store.Claim{
-					Kind: p.Kind, Entity: p.Entity, Global: plan.Global(d.m.ID, p.Kind, p.Mail.UID, p.Mail.Ref.ID),
-				})
+				claims = append(claims, store.Claim{Kind: p.Kind, Entity: p.Entity, Global: plan.GlobalOf(d.m.ID, *p.Mail)})
 				claimed = append(claimed, i)
 			}
 		}

@@ -75,6 +75,7 @@ func (h *house) rewind(s scene) {
 	}
 	*h.gate = s.gate
 	h.log, h.lost = nil, false
+	h.logged.Reset()
 	h.open()
 }
 

@@ -61,7 +61,7 @@ type Policy struct {
 	Category     string              `json:"category" yaml:"category"`           // the category that tracks an item; default "Lockstep"
 	PastDays     int                 `json:"past_days" yaml:"past_days"`         // events: days back; default 45
 	AheadDays    int                 `json:"ahead_days" yaml:"ahead_days"`       // events: days ahead; default 400
-	Private      string              `json:"private" yaml:"private"`             // skip (default) or full
+	Private      string              `json:"private" yaml:"private"`             // private items: skip (default), busy or full
 	Invite       string              `json:"invite" yaml:"invite"`               // never (default) or organizer-changes
 	Interval     Duration            `json:"interval" yaml:"interval"`           // gap between rounds; default 5m
 	Approval     string              `json:"approval" yaml:"approval"`           // first-sync (default) or never

@@ -108,6 +108,9 @@ type Item struct {
 	Access   []Access  // CRM side: who takes part
 	Modified time.Time // provider's clock; zero = unknown
 	Trouble  string    // why the item cannot be read, for people; it is then set aside
+	// Reduced: the item is private, and this is all of it that the policy lets
+	// us hold (requirement B16).
+	Reduced bool
 }
 
 // Notify says whether a write may send mail to attendees (requirement B2).

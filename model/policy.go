@@ -12,7 +12,7 @@ func (p Policy) Complete() Policy {
 	p.Category = or(p.Category, "Lockstep")
 	p.PastDays = orNumber(p.PastDays, 45)
 	p.AheadDays = orNumber(p.AheadDays, 400)
-	p.Private = or(p.Private, "skip")
+	p.Private = or(p.Private, PrivateSkip)
 	p.Invite = or(p.Invite, "never")
 	p.Approval = or(p.Approval, "first-sync")
 	p.Interval = Duration(orNumber(int64(p.Interval), int64(5*time.Minute)))
@@ -76,7 +76,7 @@ func (p Policy) Check() error {
 		}
 	}
 	for _, c := range []choice{
-		{"private", p.Private, []string{"skip", "full"}},
+		{"private", p.Private, []string{PrivateSkip, PrivateBusy, PrivateFull}},
 		{"invite", p.Invite, []string{"never", "organizer-changes"}},
 		{"approval", p.Approval, []string{"first-sync", "never"}},
 	} {

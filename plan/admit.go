@@ -21,7 +21,7 @@ func (b *builder) Admit(p Pair) (Change, bool) {
 	switch {
 	case s == nil || s.Gone || s.Left || s.Trouble != "":
 		return skip(ReasonUnreadable)
-	case s.Content.Text("class") != "" && b.in.Policy.Private != "full":
+	case b.secret(s) && !b.blocked(s):
 		return skip(ReasonPrivate)
 	case s.Ref.Side == model.CRM && rule.FromCRM == "none", s.Ref.Side == model.Mail && rule.FromMail == "none":
 		return skip(ReasonDirection)

@@ -176,13 +176,22 @@ func (b *builder) toCRM(p Pair) {
 	b.write(p, Write{
 		Final: true, OtherKey: p.Mail.Key, Why: "new in the mailbox",
 		Op: model.Operation{
-			Action: model.Create, Key: CRMKey(p.Entity, p.Incarnation), UID: p.Mail.UID, Content: content,
+			Action: model.Create, Key: CRMKey(p.Entity, p.Incarnation), UID: uidFor(p.Mail), Content: content,
 			Ref: model.Ref{Side: model.CRM, Kind: p.Kind, Collection: b.in.Primary[model.CRM][p.Kind]},
 		},
 	})
 	if p.Creator != "" {
 		b.out.Writes[len(b.out.Writes)-1].Op.Actor = p.Creator
 	}
+}
+
+// uidFor is the UID of an item's CRM record. A block of time is nobody else's
+// copy of anything, so it has none of the appointment's.
+func uidFor(s *Seen) string {
+	if s.Reduced {
+		return ""
+	}
+	return s.UID
 }
 
 // toMail creates in the mailbox what so far only the CRM has.

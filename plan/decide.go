@@ -90,6 +90,10 @@ func classOf(s *Seen, base *Base, changed func() bool) class {
 
 // decide answers one pair: exactly one change or at least one write.
 func (b *builder) decide(p Pair) {
+	if b.withheld(p) {
+		b.private(p)
+		return
+	}
 	if b.resting(p) {
 		b.change(p, Change{State: p.State, Reason: p.Reason})
 		return
@@ -98,11 +102,12 @@ func (b *builder) decide(p Pair) {
 		b.resend(p)
 		return
 	}
-	if private(p) && b.in.Policy.Private != "full" {
-		b.change(p, Change{State: Skipped, Reason: ReasonPrivate})
-		return
-	}
 	c, m := b.classes(p)
+	b.act(p, c, m)
+}
+
+// act carries out what the decision table says.
+func (b *builder) act(p Pair, c, m class) {
 	switch table[c][m] {
 	case refresh:
 		b.agree(p)
@@ -162,12 +167,3 @@ func (b *builder) resting(p Pair) bool {
 }
 
 func gone(s *Seen) bool { return s != nil && s.Gone }
-
-func private(p Pair) bool {
-	for _, s := range []*Seen{p.CRM, p.Mail} {
-		if s != nil && s.Content.Text("class") != "" {
-			return true
-		}
-	}
-	return false
-}

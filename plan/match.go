@@ -166,6 +166,10 @@ func Global(m model.MailboxID, k model.Kind, uid, item string) string {
 	return "item:" + string(m) + ":" + item
 }
 
+// GlobalOf is the global key of an item in a mailbox. A block of time is that
+// mailbox's own, whoever else has the private appointment.
+func GlobalOf(m model.MailboxID, s Seen) string { return Global(m, s.Ref.Kind, uidFor(&s), s.Ref.ID) }
+
 func review(g keyed) []Join {
 	reason := fmt.Sprintf("%s: %d in the CRM, %d in the mailbox", ReasonAmbiguous, len(g.crm), len(g.mail))
 	var out []Join

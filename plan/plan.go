@@ -25,6 +25,7 @@ const (
 	Review    State = "review"    // ambiguous match: a person must decide
 	SetAside  State = "set aside" // one side refuses it or cannot read it
 	Returned  State = "returned"  // an id came back whose entity is represented already
+	Withdrawn State = "withdrawn" // turned private after it was synced; nothing of it stays in the CRM
 	Tombstone State = "gone"      // both sides are gone
 )
 
@@ -41,6 +42,8 @@ type Seen struct {
 	Settled bool // Gone has been proven: it aged long enough
 	Left    bool // left scope, window or our rights: never a deletion
 	Trouble string
+	// Reduced: the item is private, and Content is all that may be held of it.
+	Reduced bool
 	// ReadOnly: the collection takes no writes.
 	ReadOnly bool
 	Modified time.Time
@@ -64,6 +67,7 @@ type Pair struct {
 	CRMBase     *Base // nil = the sides never agreed
 	MailBase    *Base
 	Lead        bool // this mailbox may change or delete the shared CRM record
+	Sole        bool // nobody but this mailbox's user takes part in the CRM record
 	// Claimed: another live mailbox won the claim to create the CRM record.
 	Claimed bool
 	// Creator is the CRM user who becomes owner of a new CRM record.
@@ -120,7 +124,10 @@ type Write struct {
 	MustBeGone *model.Ref
 	// Drops: the link is gone when this write is done.
 	Drops bool
-	Why   string // one clause for people: "the appointment was moved in the mailbox"
+	// Withdraws: the item turned private (requirement B16). The store gives up
+	// what it holds of it before this is written and once more when it is done.
+	Withdraws bool
+	Why       string // one clause for people: "the appointment was moved in the mailbox"
 	// First: the sides never agreed before; an update completes what matched.
 	First bool
 	// Echo: a create of what the side holds already, or held until lately.
@@ -171,4 +178,6 @@ type Plan struct {
 	Changes   []Change
 	Conflicts []EditConflict
 	Issues    []Issue
+	// Retracts are private entities of which the store gives up everything.
+	Retracts []model.EntityID
 }

@@ -121,7 +121,7 @@ func TestPoliciesOfAFileAreReadOnTheirOwn(t *testing.T) {
 		"connections: []":                   "x.yaml:1: names no policy; write them as a list under the key policies",
 		"policies: [{name: a, neme: b}]":    `x.yaml:1: policies[a].neme: there is no such key`,
 		"policies: [{name: a, wins: crm}]":  `x.yaml:1: policies[a].wins: there is no such key`,
-		"policies: [{name: a, private: 1}]": `x.yaml:1: policies[a].private: "1" is not one of [skip full]`,
+		"policies: [{name: a, private: 1}]": `x.yaml:1: policies[a].private: "1" is not one of [skip busy full]`,
 	} {
 		if _, err := setup.ReadPolicies("x.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: says %v, want %s", text, err, want)

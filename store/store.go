@@ -40,6 +40,7 @@ type Store interface {
 	Applying
 	Auditing
 	Reading
+	Privacy
 	Close() error
 }
 
@@ -179,6 +180,7 @@ type Collection struct {
 	Listing  bool         // a full listing has begun and not ended; Cursor resumes it
 	Complete bool         // a full listing has ended at least once
 	Missing  bool         // the system no longer names it
+	Privacy  string       // what SetPrivacy last said; a page read under another is ErrStale
 	SeenAt   time.Time    // when it was last discovered
 }
 
@@ -251,6 +253,7 @@ type Planning interface {
 	// BeginPlan opens a new plan for the mailbox, replacing a held one.
 	BeginPlan(ctx context.Context, p PlanRow) (string, error)
 	// SaveChunk appends a chunk: links, changes, conflicts, issues, operations.
+	// Private items are retracted as Privacy says.
 	SaveChunk(ctx context.Context, id model.MailboxID, planID string, c Chunk) error
 	// SealPlan closes a plan with its hash, counts and state. Ready: the
 	// pending rows it looked at are consumed. Held and shown plans consume
@@ -380,8 +383,8 @@ type Applying interface {
 	// Begin journals creates before they are attempted.
 	Begin(ctx context.Context, id model.MailboxID, token, planID string, creates []Planned, generation int64, now time.Time) error
 	// Commit records a batch's receipts: operations, observations, links with
-	// bases, intents, pending rows of other mailboxes. It returns mailboxes to
-	// wake.
+	// bases, intents, pending rows of other mailboxes; what is withdrawn is
+	// retracted as Privacy says. It returns mailboxes to wake.
 	Commit(ctx context.Context, id model.MailboxID, token, planID string, results []Result, now time.Time) ([]model.MailboxID, error)
 	// Stamped lists the items of a mailbox that carry our key.
 	Stamped(ctx context.Context, id model.MailboxID) ([]model.Ref, error)
@@ -467,7 +470,8 @@ type Explanation struct {
 	Kind     model.Kind
 	State    plan.State
 	Reason   string
-	Title    string // title or name; only for those allowed to see it
+	Title    string // title or name; only for those allowed to see it; none of a private item
+	Private  bool
 	CRM      *model.Ref
 	Mail     *model.Ref
 	Pending  bool

@@ -99,7 +99,8 @@ func (s *Store) SaveCollections(ctx context.Context, c model.ConnectionID, m mod
 }
 
 // Unknown implements store.Fetching. A CRM item whose content was left out while
-// nobody live took part counts as unknown once somebody does.
+// nobody live took part counts as unknown once somebody does; an item that was
+// read under another privacy counts as unknown.
 func (s *Store) Unknown(ctx context.Context, c model.ConnectionID, m model.MailboxID, refs []model.Ref) ([]model.Ref, error) {
 	return within(ctx, s, func() ([]model.Ref, error) {
 		var out []model.Ref
@@ -108,7 +109,8 @@ func (s *Store) Unknown(ctx context.Context, c model.ConnectionID, m model.Mailb
 			o, ok := s.observations.get(k)
 			access, _ := s.access.get(k)
 			said := o.content != "" || o.trouble != "" || !s.seenByAnybody(c, access)
-			if !ok || o.version == "" || o.version != r.Version || !said {
+			col, known := s.collections.get(itemKey{k.place, r.Kind, o.collection})
+			if !ok || o.version == "" || o.version != r.Version || !said || known && col.Privacy != o.privacy {
 				out = append(out, r)
 			}
 		}

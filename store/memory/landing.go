@@ -50,6 +50,11 @@ func (l *landing) land(results []store.Result) (woken []model.MailboxID) {
 	l.settle(results)
 	l.closeIntents(results)
 	l.issues(results)
+	for _, r := range results {
+		if r.Receipt.Outcome == model.Done {
+			l.retract(l.m, nil, []plan.Write{r.Planned.Write})
+		}
+	}
 	return woken
 }
 
@@ -74,7 +79,9 @@ func (l *landing) observe(k itemKey, r store.Result) observation {
 	o.version, o.order = receipt.Ref.Version, receipt.Ref.Order
 	o.uid, o.stamp = or(op.UID, old.uid), or(op.Key, old.stamp)
 	content := op.Content
+	o.reduced = plan.IsBlock(content)
 	if it := receipt.Item; it != nil {
+		o.reduced = it.Reduced
 		if it.Content != nil {
 			content = it.Content
 		}
@@ -148,7 +155,9 @@ func (l *landing) settle(results []store.Result) {
 		look := false
 		switch {
 		case r.Receipt.Outcome != model.Done:
-			look = unsettled(r, &v)
+			look = l.unsettled(r, &v)
+		case w.Withdraws:
+			look = withdrawn(w, &v)
 		case w.Drops:
 			dropped[w.Entity] = true
 		default:
@@ -185,8 +194,8 @@ func (l *landing) agreed(r store.Result, seen observation, v *link) (again bool)
 	if w.Op.Action == model.Create {
 		v.incarnation = max(v.incarnation, incarnation(w.Op.Key))
 	}
-	if !w.Final {
-		return false
+	if !w.Final || v.reason == plan.ReasonCopyStays {
+		return false // its record was withdrawn meanwhile
 	}
 	other := l.sibling(w.Write)
 	if other.state != "" && other.state != model.Done {
@@ -213,14 +222,31 @@ func incarnation(k model.Key) int {
 
 // unsettled takes a write that was refused or whose outcome is unknown into its
 // link, and reports whether the pair is to be looked at again.
-func unsettled(r store.Result, v *link) (again bool) {
+func (l *landing) unsettled(r store.Result, v *link) (again bool) {
 	if !r.Again && r.Receipt.Outcome != model.Unknown {
+		if r.Planned.Withdraws {
+			v.recheck = l.now.Add(time.Hour) // it is owed until it is done
+			return false
+		}
 		v.state, v.reason, v.recheck = plan.SetAside, r.Message, r.Recheck
 		return false
 	}
 	if r.Used {
 		v.incarnation = max(v.incarnation, incarnation(r.Planned.Op.Key)+1)
 	}
+	return true
+}
+
+// withdrawn takes a withdrawal that was done into its link. The pair is looked
+// at once more, at which time what came in between is retracted, too.
+func withdrawn(w plan.Write, v *link) (again bool) {
+	v.crmBase, v.mailBase, v.recheck = "", "", time.Time{}
+	if w.Op.Action != model.Delete {
+		v.state, v.reason = plan.Skipped, plan.ReasonPrivate
+		return true
+	}
+	v.state, v.reason, v.crm = plan.Withdrawn, plan.ReasonWithdrawn, ""
+	v.incarnation++
 	return true
 }
 

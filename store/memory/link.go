@@ -47,7 +47,11 @@ func (l link) joined(j plan.Join) link {
 		l.crmBase, l.mailBase = "", "" // matched anew: what one of them lacks was not taken out of it
 	}
 	l.crm, l.mail = or(j.CRM, l.crm), or(j.Mail, l.mail)
-	l.state, l.reason, l.recheck = j.State, j.Reason, time.Time{}
+	l.recheck = time.Time{}
+	if l.state == plan.Withdrawn && (j.CRM == "" || j.Mail == "") {
+		return l // a record that comes back is withdrawn again
+	}
+	l.state, l.reason = j.State, j.Reason
 	return l
 }
 

@@ -117,6 +117,8 @@ type observation struct {
 	modified            time.Time
 	seen                time.Time // when it was first read
 	doubted             bool      // a read that may be older than our write says otherwise
+	privacy             string    // its collection's when it was read
+	reduced             bool      // private: content is all we may hold
 }
 
 // readable reports whether one can say something about an item: content that was

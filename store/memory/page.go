@@ -19,6 +19,7 @@ type page struct {
 	kind    model.Kind
 	listing int64     // number of the full listing this page belongs to, 0 = none
 	begun   time.Time // when that listing began
+	privacy string    // of the collection
 	since   int64     // the round or pass that is under way
 	// before is what was known of the items that the page names.
 	before  map[string]observation
@@ -74,7 +75,7 @@ func (p *page) move() (store.PageOut, error) {
 	if !ok {
 		return store.PageOut{}, store.ErrNotFound
 	}
-	if row.Cursor != in.Collection.Cursor {
+	if row.Cursor != in.Collection.Cursor || row.Privacy != in.Collection.Privacy {
 		return store.PageOut{}, store.ErrStale
 	}
 	switch {
@@ -84,7 +85,7 @@ func (p *page) move() (store.PageOut, error) {
 		row.listings++
 		row.listing, row.begun = row.listings, in.ReadAt
 	}
-	p.listing, p.begun = row.listing, row.begun
+	p.listing, p.begun, p.privacy = row.listing, row.begun, row.Privacy
 	row.Cursor = in.Cursor
 	if in.Full && in.Last && row.listing != 0 {
 		row.Complete, row.listing = true, 0
@@ -138,6 +139,7 @@ func (p *page) arrive() (same []string) {
 		o := observation{
 			collection: p.in.Collection.ID, version: it.Ref.Version, order: it.Ref.Order, uid: it.UID,
 			stamp: it.Stamp, trouble: it.Trouble, modified: it.Modified, seen: old.seen,
+			privacy: p.privacy, reduced: it.Reduced,
 		}
 		if !known {
 			o.seen = p.in.Now
@@ -159,8 +161,11 @@ func (p *page) arrive() (same []string) {
 		if regrouped {
 			p.access.put(k, access)
 		}
-		if !known || regrouped || old.absent != present || old.trouble != o.trouble || old.content != o.content {
+		if !known || regrouped || old.absent != present || old.trouble != o.trouble || old.reduced != o.reduced || old.content != o.content {
 			p.note(k.id, o.entity, slices.Concat(was, access))
+		}
+		if o.reduced && old.content != o.content {
+			p.dropBodies()
 		}
 	}
 	return same
@@ -182,7 +187,7 @@ func (p *page) said(it model.Item, wanted bool) model.Content {
 // facts fills in what of an observation derives from its content.
 func (o *observation) facts(kind model.Kind, c model.Content) {
 	o.natural, o.title = "", ""
-	if c != nil {
+	if c != nil && !o.reduced {
 		o.natural, o.title = plan.NaturalKey(kind, c), model.FoldText(title(c))
 	}
 }
@@ -193,7 +198,7 @@ func title(c model.Content) string { return or(c.Text("title"), c.Text("full_nam
 // sameAs reports whether an arrival is known in this very version.
 func (o observation) sameAs(n observation, content model.Content) bool {
 	return o.version != "" && o.version == n.version && o.collection == n.collection && o.absent == present &&
-		o.trouble == n.trouble && (o.content != "" || content == nil)
+		o.trouble == n.trouble && o.privacy == n.privacy && (o.content != "" || content == nil)
 }
 
 // normal sorts by user and keeps one role each, the owner's before others.

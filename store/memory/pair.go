@@ -67,6 +67,7 @@ func (s *Store) pair(m scope, k pendingKey, l link) store.Pair {
 	for _, a := range access {
 		out.Lead = out.Lead || a.User == m.CRMUser && a.Role == model.Owner
 	}
+	out.Sole = len(access) == 1 && access[0].User == m.CRMUser
 	if out.CRM != nil && !out.CRM.Gone && !takesPart(access, m.CRMUser) {
 		out.CRM.Left = true // the mailbox's user takes no part in it (any more)
 	}
@@ -96,7 +97,7 @@ func (s *Store) seen(m scope, side model.Side, kind model.Kind, item string) *pl
 		Ref: model.Ref{Side: side, Kind: kind, Collection: o.collection, ID: item, Version: o.version, Order: o.order},
 		UID: o.uid, Key: o.content, Raw: o.raw, Stamp: o.stamp,
 		Gone: o.absent == gone, Settled: o.absent == gone && now-o.absentSince >= m.settle, Left: o.absent == left,
-		Trouble: o.trouble, ReadOnly: c.ReadOnly, Modified: o.modified, Since: o.seen,
+		Trouble: o.trouble, Reduced: o.reduced, ReadOnly: c.ReadOnly, Modified: o.modified, Since: o.seen,
 	}
 }
 

@@ -114,6 +114,7 @@ type chunk struct {
 	plan    string
 	changes map[model.EntityID]plan.Change
 	regards map[model.EntityID]regard // written or waiting
+	owed    map[model.EntityID]bool   // what a write withdraws
 }
 
 // SaveChunk implements store.Planning.
@@ -126,9 +127,12 @@ func (s *Store) SaveChunk(ctx context.Context, id model.MailboxID, planID string
 		if err != nil {
 			return err
 		}
-		c := chunk{Store: s, in: in, m: m, plan: planID, changes: map[model.EntityID]plan.Change{}, regards: map[model.EntityID]regard{}}
+		c := chunk{Store: s, in: in, m: m, plan: planID, changes: map[model.EntityID]plan.Change{}, regards: map[model.EntityID]regard{}, owed: map[model.EntityID]bool{}}
 		for _, v := range in.Plan.Changes {
 			c.changes[v.Entity] = v
+		}
+		if in.Commit {
+			s.retract(m, in.Plan.Retracts, in.Plan.Writes)
 		}
 		for i, w := range in.Plan.Writes {
 			c.saveWrite(in.From+i, w)
@@ -152,6 +156,7 @@ func (c *chunk) saveWrite(number int, w plan.Write) {
 		o.state, r = held, waiting
 	}
 	c.regards[w.Entity] = max(c.regards[w.Entity], r)
+	c.owed[w.Entity] = c.owed[w.Entity] || w.Withdraws
 	if seen, ok := c.observations.get(itemKey{c.m.place(w.Side), w.Kind, w.Op.Ref.ID}); ok && seen.version == w.Op.Expect && w.Op.Action != model.Create {
 		b, _ := c.bodies.get(name(seen.raw))
 		o.before = seen.content
@@ -188,6 +193,10 @@ func (c *chunk) saveLinks() {
 		v, ok := c.changes[p.Entity]
 		if !ok {
 			v = plan.Change{State: l.state, Reason: l.reason, Incarnation: l.incarnation}
+		}
+		if c.owed[p.Entity] {
+			// Whatever becomes of the write, from now on the withdrawal is owed.
+			v = plan.Change{State: plan.Withdrawn, Reason: plan.ReasonWithdrawn, Incarnation: l.incarnation}
 		}
 		forget = append(forget, c.change(&l, v)...)
 		links[p.Entity], gone[p.Entity] = l, v.State == plan.Tombstone

@@ -172,11 +172,20 @@ func (s *Store) explain(m scope, side model.Side, k itemKey) store.Explanation {
 			continue
 		}
 		contents[side] = s.content(seen.Key)
+		if seen.Reduced || model.Private(contents[side]) {
+			x.Private = true
+		}
 		x.Title = or(x.Title, title(contents[side]))
 		if side == model.CRM {
 			x.CRM = &seen.Ref
 		} else {
 			x.Mail = &seen.Ref
+		}
+	}
+	if x.Private {
+		x.Title = ""
+		if x.State == plan.Linked && x.Reason == "" && plan.IsBlock(contents[model.Mail]) {
+			x.Reason = plan.ReasonBusy
 		}
 	}
 	if contents[model.CRM] != nil && contents[model.Mail] != nil {

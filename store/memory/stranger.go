@@ -76,6 +76,9 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 		Row: row(k.side, k.kind, k.item), Side: k.side, Kind: k.kind, Item: k.item, UID: o.uid,
 		Content: o.content, Natural: o.natural, Entity: e, Gone: o.absent != present, Since: o.seen,
 	}
+	if o.reduced {
+		out.Content = "" // many say the same; it makes none of them another
+	}
 	if l, ok := s.links.get(linkKey{m.ID, e}); ok && e != "" {
 		item := *l.item(k.side)
 		here := s.here(m, k.side, l.kind, item)
@@ -144,6 +147,9 @@ func (o observation) key(by plan.MatchBy) string {
 	case plan.ByUID:
 		return o.uid
 	case plan.ByContent:
+		if o.reduced {
+			return ""
+		}
 		return o.content
 	default:
 		return o.natural

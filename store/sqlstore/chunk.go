@@ -19,6 +19,7 @@ type chunk struct {
 
 	changes map[string]plan.Change // by entity
 	writes  map[string]regard      // written or waiting, by entity
+	owed    map[string]bool        // what a write withdraws, by entity
 	links   map[string]linkRow
 }
 
@@ -38,7 +39,7 @@ func (d *DB) SaveChunk(ctx context.Context, id model.MailboxID, planID string, c
 		if err != nil {
 			return err
 		}
-		k := chunk{tx: tx, scope: s, plan: planID, Chunk: c, stored: keys.bodies(c.Now), changes: map[string]plan.Change{}, writes: map[string]regard{}}
+		k := chunk{tx: tx, scope: s, plan: planID, Chunk: c, stored: keys.bodies(c.Now), changes: map[string]plan.Change{}, writes: map[string]regard{}, owed: map[string]bool{}}
 		return k.save()
 	})
 }
@@ -53,6 +54,16 @@ func (c *chunk) save() error {
 			r = waiting
 		}
 		c.writes[string(w.Entity)] = max(c.writes[string(w.Entity)], r)
+		if w.Withdraws {
+			c.owed[string(w.Entity)] = true
+		}
+	}
+	if c.Commit {
+		r := retraction{tx: c.tx, s: c.scope, now: c.Now}
+		r.add(c.Plan.Retracts, c.Plan.Writes)
+		if err := r.run(c.stored); err != nil {
+			return err
+		}
 	}
 	if err := saveOperations(c.tx, c.scope, c.plan, c.Plan.Writes, c.From, c.stored); err != nil {
 		return err
@@ -124,6 +135,10 @@ func (c *chunk) link(p store.Pair) (linkRow, plan.Change) {
 		link.MailItem = text(p.Mail.Ref.ID)
 	}
 	change, ok := c.changes[string(p.Entity)]
+	if c.owed[link.Entity] {
+		// Whatever becomes of the write, from now on the withdrawal is owed.
+		return link, plan.Change{State: plan.Withdrawn, Reason: plan.ReasonWithdrawn, Incarnation: link.Incarnation}
+	}
 	if !ok {
 		change = plan.Change{State: plan.State(link.State), Reason: link.Reason, Incarnation: link.Incarnation}
 	}

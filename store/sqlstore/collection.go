@@ -21,15 +21,16 @@ type collectionRow struct {
 	Complete     bool   `db:"complete"`
 	Missing      bool   `db:"missing"`
 	Seen         int64  `db:"seen"`
+	Privacy      string `db:"privacy"`
 }
 
-const selectCollection = `SELECT kind, id, name, read_only, is_primary, position, listing, listings, listing_begun, complete, missing, seen
+const selectCollection = `SELECT kind, id, name, read_only, is_primary, position, listing, listings, listing_begun, complete, missing, seen, privacy
 	FROM collection WHERE connection = ? AND mailbox = ? `
 
 func (r collectionRow) collection() store.Collection {
 	return store.Collection{
 		Collection: model.Collection{ID: r.ID, Kind: model.Kind(r.Kind), Name: r.Name, ReadOnly: r.ReadOnly, Primary: r.Primary},
-		Cursor:     model.Cursor(r.Position), Listing: r.Listing != 0, Complete: r.Complete, Missing: r.Missing, SeenAt: instant(r.Seen),
+		Cursor:     model.Cursor(r.Position), Listing: r.Listing != 0, Complete: r.Complete, Missing: r.Missing, SeenAt: instant(r.Seen), Privacy: r.Privacy,
 	}
 }
 
@@ -85,6 +86,36 @@ func idsByKind(list []model.Collection) map[model.Kind][]string {
 		out[c.Kind] = append(out[c.Kind], c.ID)
 	}
 	return out
+}
+
+// SetPrivacy notes what the mailbox's policy does with private items.
+func (d *DB) SetPrivacy(ctx context.Context, id model.MailboxID, private string) (bool, error) {
+	crm := false
+	err := d.update(ctx, "note the privacy of mailbox "+string(id), func(tx *tx) error {
+		s, err := scopeOf(tx, id)
+		if err != nil {
+			return err
+		}
+		var read int
+		const other = ` WHERE connection = ? AND mailbox = ? AND kind IN ('event', 'task') AND privacy <> ?`
+		if err := tx.get(&read, `SELECT COUNT(*) FROM collection`+other+` AND listings > 0`, s.Mail, s.ID, private); err != nil {
+			return err
+		}
+		if err := tx.exec(`UPDATE collection SET privacy = ?, position = '', listing = 0`+other, private, s.Mail, s.ID, private); err != nil {
+			return err
+		}
+		// Of the CRM's records, what a mailbox that is new here can change is
+		// only that more may be held of those that were reduced.
+		n, err := tx.count(`UPDATE observation SET version = '' WHERE connection = ? AND mailbox = '' AND kind IN ('event', 'task')
+			AND (reduced = 1 OR CAST(? AS BIGINT) = 1) AND version <> '' AND EXISTS (SELECT 1 FROM access a
+				WHERE a.connection = observation.connection AND a.kind = observation.kind AND a.item = observation.item AND a.crm_user = ?)`,
+			s.CRM, flag(read > 0), s.User)
+		if crm = n > 0; err != nil || !crm {
+			return err
+		}
+		return tx.exec(`UPDATE collection SET position = '', listing = 0 WHERE connection = ? AND mailbox = '' AND kind IN ('event', 'task')`, s.CRM)
+	})
+	return crm, err
 }
 
 // FinishFetch ends a mailbox's fetch.

@@ -84,12 +84,14 @@ func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
 		if items[side] == "" {
 			continue
 		}
-		ref, content, err := shown(tx, s, side, x.Kind, items[side])
+		ref, content, private, err := shown(tx, s, side, x.Kind, items[side])
 		if err != nil {
 			return x, err
 		}
-		contents[side] = content
-		x.Title = or(x.Title, title(content))
+		contents[side], x.Private = content, x.Private || private
+		if !private {
+			x.Title = or(x.Title, title(content))
+		}
 		if side == model.CRM {
 			x.CRM = ref
 		} else {
@@ -100,6 +102,12 @@ func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
 			return x, err
 		}
 		x.Pending = x.Pending || n > 0
+	}
+	if x.Private {
+		x.Title = ""
+		if x.State == plan.Linked && x.Reason == "" && plan.IsBlock(contents[model.Mail]) {
+			x.Reason = plan.ReasonBusy
+		}
 	}
 	if contents[model.CRM] != nil && contents[model.Mail] != nil {
 		shared := model.SharedFields(x.Kind)
@@ -115,16 +123,17 @@ func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
 }
 
 // shown reads one item as it is now; an item that is not there any more is nil.
-func shown(tx *tx, s scope, side model.Side, kind model.Kind, item string) (*model.Ref, model.Content, error) {
+func shown(tx *tx, s scope, side model.Side, kind model.Kind, item string) (ref *model.Ref, c model.Content, private bool, err error) {
 	p := s.places()[side]
 	known, err := observations(tx, p, kind, []string{item})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	o, ok := known[item]
 	if !ok || o.Absent == gone {
-		return nil, nil, nil
+		return nil, nil, false, nil
 	}
 	found, err := loadContents(tx, [][]byte{o.Content})
-	return &model.Ref{Side: side, Kind: kind, Collection: o.Collection, ID: item, Version: o.Version, Order: o.Order}, found[hexKey(o.Content)], err
+	c = found[hexKey(o.Content)]
+	return &model.Ref{Side: side, Kind: kind, Collection: o.Collection, ID: item, Version: o.Version, Order: o.Order}, c, o.Reduced || model.Private(c), err
 }

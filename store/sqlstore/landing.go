@@ -62,7 +62,10 @@ func (l *landing) land(results []landed) error {
 	if err := l.intents(results); err != nil {
 		return err
 	}
-	return l.issues(results)
+	if err := l.issues(results); err != nil {
+		return err
+	}
+	return l.retract(results)
 }
 
 // observe saves what one side holds now, who takes part, and tells the other
@@ -104,6 +107,9 @@ func (l *landing) observeKind(p place, kind model.Kind, results []*landed, store
 	if err := saveObservations(l.tx, p, valuesOf(rows)); err != nil {
 		return err
 	}
+	if err := replaced(l.tx, known, valuesOf(rows), micros(l.now)); err != nil {
+		return err
+	}
 	if !p.crm() {
 		return nil
 	}
@@ -130,7 +136,9 @@ func (l *landing) observation(p place, r landed, old observation, stored *bodies
 	o.Version, o.Order = receipt.Ref.Version, receipt.Ref.Order
 	o.UID, o.Stamp = or(op.UID, old.UID), or(string(op.Key), old.Stamp)
 	content := op.Content
+	o.Reduced = plan.IsBlock(content)
 	if it := receipt.Item; it != nil {
+		o.Reduced = it.Reduced
 		if it.Content != nil {
 			content = it.Content
 		}
@@ -245,6 +253,8 @@ func (l *landing) settle(results []landed) error {
 		switch {
 		case !r.done():
 			l.unsettled(r, &link)
+		case r.Planned.Withdraws:
+			l.withdrawn(r, &link)
 		case r.Planned.Drops:
 			dropped[e] = true
 		default:
@@ -279,6 +289,9 @@ func (l *landing) agreed(r landed, link *linkRow, other sibling) error {
 	}
 	if !w.Final {
 		return nil
+	}
+	if link.Reason == plan.ReasonCopyStays {
+		return nil // its record was withdrawn meanwhile
 	}
 	if other.State != "" && other.State != string(model.Done) {
 		l.again = append(l.again, link.Entity)
@@ -320,7 +333,35 @@ func (l *landing) unsettled(r landed, link *linkRow) {
 		}
 		return
 	}
+	if r.Planned.Withdraws {
+		link.Recheck = micros(l.now.Add(time.Hour)) // it is owed until it is done
+		return
+	}
 	link.State, link.Reason, link.Recheck = string(plan.SetAside), clean(r.Message), micros(r.Recheck)
+}
+
+// withdrawn takes a withdrawal that was done into its link. The pair is looked
+// at once more, at which time what came in between is retracted, too.
+func (l *landing) withdrawn(r landed, link *linkRow) {
+	l.again = append(l.again, link.Entity)
+	link.CRMBase, link.MailBase, link.Recheck = nil, nil, 0
+	if r.Planned.Op.Action != model.Delete {
+		link.State, link.Reason = string(plan.Skipped), plan.ReasonPrivate
+		return
+	}
+	link.State, link.Reason, link.CRMItem = string(plan.Withdrawn), plan.ReasonWithdrawn, nil
+	link.Incarnation++
+}
+
+// retract gives up what is left of withdrawn items.
+func (l *landing) retract(results []landed) error {
+	r := retraction{tx: l.tx, s: l.scope, now: l.now}
+	for _, v := range results {
+		if v.done() {
+			r.add(nil, []plan.Write{v.Planned.Write})
+		}
+	}
+	return r.run(l.keys.bodies(l.now))
 }
 
 // lookAgain makes pairs pending that are to be looked at in the next round.

@@ -301,6 +301,10 @@ func (l linkRow) joined(w linkRow) linkRow {
 	if met {
 		l.CRMBase, l.MailBase = nil, nil // matched anew: what one of them lacks was not taken out of it
 	}
-	l.State, l.Reason, l.Recheck = w.State, w.Reason, 0
+	l.Recheck = 0
+	if l.State == string(plan.Withdrawn) && (w.CRMItem == nil || w.MailItem == nil) {
+		return l // a record that comes back is withdrawn again
+	}
+	l.State, l.Reason = w.State, w.Reason
 	return l
 }

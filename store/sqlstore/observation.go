@@ -36,10 +36,12 @@ type observation struct {
 	Modified    int64   `db:"modified"`
 	Seen        int64   `db:"seen"`    // when it was first read
 	Doubted     bool    `db:"doubted"` // a read that may be older than our write says otherwise
+	Privacy     string  `db:"privacy"`
+	Reduced     bool    `db:"reduced"`
 }
 
 const observationColumns = `kind, item, collection, version, ord, content, raw, uid, stamp, natural_key, title, entity,
-	absent, absent_since, trouble, listing, applied, modified, seen, doubted`
+	absent, absent_since, trouble, listing, applied, modified, seen, doubted, privacy, reduced`
 
 // place is where observations lie: a connection and, on the mail side, a mailbox.
 type place struct {
@@ -68,7 +70,7 @@ func saveObservations(tx *tx, p place, rows []observation) error {
 		values[i] = []any{
 			string(p.connection), string(p.mailbox), o.Kind, o.Item, o.Collection, clean(o.Version), o.Order, null(o.Content), null(o.Raw),
 			clean(o.UID), clean(o.Stamp), null(o.Natural), null(o.Title), o.Entity, int64(o.Absent), o.AbsentSince, clean(o.Trouble), o.Listing, o.Applied, o.Modified,
-			o.Seen, flag(o.Doubted),
+			o.Seen, flag(o.Doubted), o.Privacy, flag(o.Reduced),
 		}
 	}
 	return tx.insert(`INSERT INTO observation (connection, mailbox, `+observationColumns+`)`, values,
@@ -76,7 +78,8 @@ func saveObservations(tx *tx, p place, rows []observation) error {
 		ord = excluded.ord, content = excluded.content, raw = excluded.raw, uid = excluded.uid, stamp = excluded.stamp,
 		natural_key = excluded.natural_key, title = excluded.title, entity = excluded.entity, absent = excluded.absent,
 		absent_since = excluded.absent_since, trouble = excluded.trouble, listing = excluded.listing, applied = excluded.applied,
-		modified = excluded.modified, doubted = excluded.doubted`)
+		modified = excluded.modified, doubted = excluded.doubted,
+		privacy = excluded.privacy, reduced = excluded.reduced`)
 }
 
 // identities reads the entities that items were known as.
@@ -115,7 +118,7 @@ func ours(tx *tx, crm model.ConnectionID, entities []string) (map[string]bool, e
 // facts fills in what of an observation derives from its content.
 func (in installation) facts(o *observation, kind model.Kind, c model.Content) {
 	o.Natural, o.Title = nil, nil
-	if c == nil {
+	if c == nil || o.Reduced {
 		return
 	}
 	if n := plan.NaturalKey(kind, c); n != "" {

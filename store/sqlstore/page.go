@@ -86,7 +86,7 @@ func (p *page) prepare(keys installation) {
 		o := observation{
 			Kind: string(p.kind), Item: it.Ref.ID, Collection: p.in.Collection.ID, Version: it.Ref.Version, Order: it.Ref.Order,
 			Content: p.store.content(content), Raw: p.store.raw(it.Raw), UID: it.UID,
-			Stamp: string(it.Stamp), Trouble: it.Trouble, Modified: micros(it.Modified),
+			Stamp: string(it.Stamp), Trouble: it.Trouble, Modified: micros(it.Modified), Reduced: it.Reduced,
 		}
 		keys.facts(&o, p.kind, content)
 		p.items = append(p.items, arrival{row: o, access: normalAccess(it.Access)})
@@ -132,7 +132,7 @@ func (p *page) move() error {
 		string(in.Connection), string(in.Mailbox), string(p.kind), in.Collection.ID); err != nil {
 		return err
 	}
-	if p.row.Position != string(in.Collection.Cursor) {
+	if p.row.Position != string(in.Collection.Cursor) || p.row.Privacy != in.Collection.Privacy {
 		return store.ErrStale
 	}
 	r := &p.row
@@ -211,6 +211,7 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 		if p.place.crm() && !p.wantsBody(a.access) {
 			a.row.Content, a.row.Raw, a.row.Natural, a.row.Title = nil, nil, nil, nil
 		}
+		a.row.Privacy = p.row.Privacy
 		regrouped := p.place.crm() && !slices.Equal(p.access[a.row.Item], a.access)
 		if known && !regrouped && old.sameAs(a.row) {
 			same = append(same, a.row.Item)
@@ -236,18 +237,21 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 	if err := saveObservations(p.tx, p.place, rows); err != nil {
 		return nil, nil, err
 	}
+	if err := replaced(p.tx, p.known, rows, micros(p.in.Now)); err != nil {
+		return nil, nil, err
+	}
 	return changed, same, saveAccess(p.tx, p.in.Connection, p.kind, access)
 }
 
 // sameAs reports whether an arrival is known in this very version.
 func (o observation) sameAs(n observation) bool {
 	return o.Version != "" && o.Version == n.Version && o.Collection == n.Collection && o.Absent == present &&
-		o.Trouble == n.Trouble && (o.Content != nil || n.Content == nil)
+		o.Trouble == n.Trouble && o.Privacy == n.Privacy && (o.Content != nil || n.Content == nil)
 }
 
 // says reports whether an arrival says something else than what is known.
 func (o observation) says(n observation) bool {
-	return o.Absent != present || o.Trouble != n.Trouble || !bytes.Equal(o.Content, n.Content)
+	return o.Absent != present || o.Trouble != n.Trouble || o.Reduced != n.Reduced || !bytes.Equal(o.Content, n.Content)
 }
 
 // wantsBody reports whether a live mailbox takes part: only then is a CRM item's

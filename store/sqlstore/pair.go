@@ -74,6 +74,7 @@ type pairReader struct {
 	seen     map[model.Side]map[string]observation // by kind and item
 	marks    map[string]int64                      // by side, kind and item
 	roles    map[string]string                     // by kind and item
+	shared   map[string]bool                       // by kind and item: others take part, too
 	readOnly map[string]bool                       // by side, kind and collection
 }
 
@@ -105,7 +106,7 @@ func (r *pairReader) load() error {
 		}
 	}
 	r.seen = map[model.Side]map[string]observation{model.CRM: {}, model.Mail: {}}
-	r.marks, r.roles, r.readOnly = map[string]int64{}, map[string]string{}, map[string]bool{}
+	r.marks, r.roles, r.readOnly, r.shared = map[string]int64{}, map[string]string{}, map[string]bool{}, map[string]bool{}
 	for side, place := range r.scope.places() {
 		for _, kind := range sortedKeys(wanted[side]) {
 			if err := r.loadKind(side, place, kind, wanted[side][kind]); err != nil {
@@ -145,10 +146,15 @@ func (r *pairReader) loadKind(side model.Side, p place, kind string, items []str
 	if side == model.Mail {
 		return nil
 	}
-	roles, err := listIn[accessRow](r.tx, `SELECT item, crm_user, role FROM access WHERE connection = ? AND kind = ? AND crm_user = ? AND item IN (?*)`,
-		[]any{r.scope.CRM, kind, r.scope.User}, items)
-	for _, a := range roles {
-		r.roles[kind+a.Item] = a.Role
+	all, err := accesses(r.tx, p.connection, model.Kind(kind), items)
+	for item, list := range all {
+		for _, a := range list {
+			if a.User == r.scope.User {
+				r.roles[kind+item] = string(a.Role)
+			} else {
+				r.shared[kind+item] = true
+			}
+		}
 	}
 	return err
 }
@@ -188,7 +194,7 @@ func (r *pairReader) pair(p pendingPair) store.Pair {
 	}
 	out.CRM, out.Mail = r.side(model.CRM, p.Kind, items[model.CRM]), r.side(model.Mail, p.Kind, items[model.Mail])
 	role, taking := r.roles[p.Kind+items[model.CRM]]
-	out.Lead = model.Role(role) == model.Owner
+	out.Lead, out.Sole = model.Role(role) == model.Owner, taking && !r.shared[p.Kind+items[model.CRM]]
 	if out.CRM != nil && !out.CRM.Gone && !taking {
 		out.CRM.Left = true // the mailbox's user takes no part in it (any more)
 	}
@@ -209,7 +215,7 @@ func (r *pairReader) side(side model.Side, kind, item string) *plan.Seen {
 		Ref: model.Ref{Side: side, Kind: model.Kind(kind), Collection: o.Collection, ID: o.Item, Version: o.Version, Order: o.Order},
 		UID: o.UID, Key: hexKey(o.Content), Raw: hexKey(o.Raw), Stamp: model.Key(o.Stamp),
 		Gone: o.Absent == gone, Settled: o.Absent == gone && now-o.AbsentSince >= r.scope.Settle, Left: o.Absent == left,
-		Trouble: o.Trouble, ReadOnly: r.readOnly[row(string(side), kind, o.Collection)], Modified: instant(o.Modified),
+		Trouble: o.Trouble, Reduced: o.Reduced, ReadOnly: r.readOnly[row(string(side), kind, o.Collection)], Modified: instant(o.Modified),
 		Since: instant(o.Seen),
 	}
 }

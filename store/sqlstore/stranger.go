@@ -126,6 +126,9 @@ func describe(tx *tx, s scope, rows []strangerRow) error {
 	for i := range rows {
 		r := &rows[i]
 		o := seen[row(r.Side, r.Kind, r.Item)]
+		if o.Reduced {
+			o.Content = nil // many say the same; it makes none of them another
+		}
 		r.UID, r.Content, r.Natural, r.Stamp, r.Entity, r.Absent, r.Seen = o.UID, o.Content, o.Natural, o.Stamp, o.Entity, int64(o.Absent), o.Seen
 		r.Known = known[row(r.Side, r.Kind, r.Item)]
 	}
@@ -219,14 +222,14 @@ func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]
 	item, other := string(side)+"_item", string(side.Other())+"_item"
 	place := map[model.Side]string{model.CRM: `l.mailbox`, model.Mail: `''`}[side] // of the other side's items
 	rows, err := listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item FROM observation o
-		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = ''`+readable+taking+`
+		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = '' AND (o.reduced = 0 OR CAST(? AS TEXT) = 'uid')`+readable+taking+`
 		AND `+no(`SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
 			AND (l.state NOT IN ('', 'skipped', 'linked', 'kept') OR `+some(`
 				SELECT 1 FROM observation x WHERE x.connection = ? AND x.mailbox = `+place+`
 					AND x.kind = l.kind AND x.item = l.`+other+` AND x.absent <> 1`)+` OR `+some(`
 				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')`)+`)`)+`
 		ORDER BY o.kind, o.item`,
-		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(args, s.ID, string(s.places()[side.Other()].connection))...)
+		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(append([]any{column}, args...), s.ID, string(s.places()[side.Other()].connection))...)
 	if err != nil {
 		return nil, err
 	}

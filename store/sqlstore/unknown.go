@@ -8,7 +8,7 @@ import (
 
 // Unknown returns those refs whose version is not the one we hold. A CRM item
 // whose content was left out while nobody live took part counts as unknown once
-// somebody does.
+// somebody does; an item that was read under another privacy counts as unknown.
 func (d *DB) Unknown(ctx context.Context, c model.ConnectionID, m model.MailboxID, refs []model.Ref) ([]model.Ref, error) {
 	byKind := map[model.Kind][]string{}
 	for _, r := range refs {
@@ -23,6 +23,8 @@ func (d *DB) Unknown(ctx context.Context, c model.ConnectionID, m model.MailboxI
 		for kind, items := range byKind {
 			rows, err := listIn[held](tx, `SELECT o.item, o.version FROM observation o
 				WHERE o.connection = ? AND o.mailbox = ? AND o.kind = ? AND o.version <> '' AND o.item IN (?*)
+				AND o.privacy = COALESCE((SELECT k.privacy FROM collection k
+					WHERE k.connection = o.connection AND k.mailbox = o.mailbox AND k.kind = o.kind AND k.id = o.collection), o.privacy)
 				AND (o.content IS NOT NULL OR o.trouble <> '' OR `+no(`
 					SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state <> 'retired'
 					WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item`)+`)`,

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"auditing", auditStories()},
 		{"life", lifeStories()},
 		{"reading", readingStories()},
+		{"private", privateStories()},
 	} {
 		names := make([]string, 0, len(group.stories))
 		for name := range group.stories {

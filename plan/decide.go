@@ -105,6 +105,10 @@ func (b *builder) decide(p Pair) {
 	c, m := b.classes(p)
 	switch table[c][m] {
 	case refresh:
+		if len(p.Conflicts) > 0 {
+			b.writeBoth(p)
+			return
+		}
 		b.agree(p)
 	case merging:
 		b.writeBoth(p)

@@ -178,16 +178,24 @@ func TestTheLoserCanBeTaken(t *testing.T) {
 	}{
 		{"a text", model.Contact, phone("x", ""), phone("c", ""), phone("m", ""), func(c model.Content) bool { return c.Text("notes") == "m" }},
 		{"a number's type", model.Contact, phone("", "home"), phone("", "work"), phone("", "cell"),
-			func(c model.Content) bool { return c.Set("phones")[0].Attr["type"] == "cell" && len(c.Set("phones")) == 2 }},
+			func(c model.Content) bool {
+				return c.Set("phones")[0].Attr["type"] == "cell" && len(c.Set("phones")) == 2
+			}},
 		{"an occurrence", model.Event, weekly(), weekly("overrides", renamed("20260330T090000", "CRM")), weekly("overrides", theirs),
 			func(c model.Content) bool { return c.Text("overrides") == theirs }},
 		{"an occurrence that the CRM cancelled", model.Event, weekly(), weekly("recurrence", "EXDATE:20260330T070000Z\nRRULE:FREQ=WEEKLY;COUNT=6"), weekly("overrides", theirs),
-			func(c model.Content) bool { return c.Text("overrides") == theirs && c.Text("recurrence") == "RRULE:FREQ=WEEKLY;COUNT=6" }},
+			func(c model.Content) bool {
+				return c.Text("overrides") == theirs && c.Text("recurrence") == "RRULE:FREQ=WEEKLY;COUNT=6"
+			}},
 		{"a series", model.Event, weekly(), weekly("recurrence", "RRULE:FREQ=WEEKLY;COUNT=8", "overrides", theirs), weekly("recurrence", "RRULE:FREQ=WEEKLY;COUNT=5"),
-			func(c model.Content) bool { return c.Text("recurrence") == "RRULE:FREQ=WEEKLY;COUNT=5" && c.Text("overrides") == "" }},
+			func(c model.Content) bool {
+				return c.Text("recurrence") == "RRULE:FREQ=WEEKLY;COUNT=5" && c.Text("overrides") == ""
+			}},
 		{"a time", model.Event, text("title", "Lunch", "start", "2026-03-20T09:00:00Z", "end", "2026-03-20T10:00:00Z"),
 			text("title", "Lunch", "start", "2026-03-20T11:00:00Z", "end", "2026-03-20T12:00:00Z"), text("title", "Lunch", "start", "2026-03-20T14:00:00Z", "end", "2026-03-20T15:00:00Z"),
-			func(c model.Content) bool { return c.Text("start") == "2026-03-20T14:00:00Z" && c.Text("end") == "2026-03-20T15:00:00Z" }},
+			func(c model.Content) bool {
+				return c.Text("start") == "2026-03-20T14:00:00Z" && c.Text("end") == "2026-03-20T15:00:00Z"
+			}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := lostIn(t, world(linked(tt.kind, tt.was, tt.crm, tt.mail)))

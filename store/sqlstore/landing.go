@@ -56,6 +56,9 @@ func (l *landing) land(results []landed) error {
 	if err := l.intents(results); err != nil {
 		return err
 	}
+	if err := l.conflicts(results); err != nil {
+		return err
+	}
 	return l.issues(results)
 }
 

@@ -261,6 +261,14 @@ func (m mortal) FinishRequest(ctx context.Context, id string, o store.RequestOut
 	return commit0(m, "FinishRequest", func() error { return m.Store.FinishRequest(ctx, id, o, message) })
 }
 
+func (m mortal) Choose(ctx context.Context, id, take string) error {
+	return commit0(m, "Choose", func() error { return m.Store.Choose(ctx, id, take) })
+}
+
+func (m mortal) EndConflict(ctx context.Context, id, how string, now time.Time) error {
+	return commit0(m, "EndConflict", func() error { return m.Store.EndConflict(ctx, id, how, now) })
+}
+
 func (m mortal) ScheduleAudit(ctx context.Context, c model.ConnectionID, id model.MailboxID, at time.Time) error {
 	return commit0(m, "ScheduleAudit", func() error { return m.Store.ScheduleAudit(ctx, c, id, at) })
 }

@@ -19,6 +19,7 @@ const (
 	VerbApprove = "approve-plan"
 	VerbReject  = "reject-plan"
 	VerbRemove  = "remove"
+	VerbResolve = "resolve-conflict"
 	VerbAudit   = "audit"
 )
 
@@ -68,6 +69,8 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.decide(ctx, m, r, plan.Approved, out)
 	case VerbReject:
 		return a.decide(ctx, m, r, plan.Rejected, out)
+	case VerbResolve:
+		return a.resolve(ctx, m, r, out)
 	case VerbShow:
 		return a.show(ctx, m, out)
 	case VerbSync:

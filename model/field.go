@@ -9,6 +9,7 @@ type Field struct {
 	Name     string
 	Set      bool
 	Personal bool
+	Prose    bool // text of many lines, which can be merged line by line
 	// Sensitive marks the properties whose change attendees must hear of
 	// (Dynamics sync-logic: subject, body, location, times, attendees,
 	// organizer, recurrence; RFC 5546 section 2.1.4 adds the status).
@@ -18,11 +19,11 @@ type Field struct {
 
 // Fields returns the fields of a kind, in the order in which people see them.
 //
-// The text fields overrides and alarms are
-// iCalendar components one after another, lines ended by CRLF and not folded
-// (RFC 5545 3.1), properties sorted as bytes, parameters sorted by name, zones
-// under their IANA names; so equal ones have equal texts. Times stand as
-// iCalendar writes them, in UTC or with TZID.
+// The text fields overrides and alarms are iCalendar components one after
+// another, lines ended by CRLF and not folded (RFC 5545 3.1), properties sorted
+// as bytes, parameters sorted by name, zones under their IANA names; so equal
+// ones have equal texts. Times stand as iCalendar writes them, in UTC or with
+// TZID.
 //
 // In overrides a VEVENT has a RECURRENCE-ID, which names the slot it replaces
 // (as a moment: 090000 in Berlin and 080000Z are one), and the properties that
@@ -109,7 +110,7 @@ func contactFields() []Field {
 		{Name: "addresses", Set: true, Means: "postal addresses; key: AddressKey; attributes: type (home, work, other), label, preferred (1), street, city, region, postal_code, country, po_box, extended"},
 		{Name: "urls", Set: true, Means: "web addresses; key: the address"},
 		{Name: "birthday", Means: "YYYY-MM-DD, or --MM-DD without the year"},
-		{Name: "notes", Means: "free text"},
+		{Name: "notes", Prose: true, Means: "free text"},
 		{Name: "photo", Means: "data: URI or link"},
 		{Name: "categories", Set: true, Personal: true, Means: "the mailbox's own labels; key: folded text"},
 	}
@@ -118,7 +119,7 @@ func contactFields() []Field {
 func eventFields() []Field {
 	return []Field{
 		{Name: "title", Sensitive: true, Means: "subject"},
-		{Name: "description", Sensitive: true, Means: "body as plain text"},
+		{Name: "description", Prose: true, Sensitive: true, Means: "body as plain text"},
 		{Name: "location", Sensitive: true, Means: "where"},
 		{Name: "start", Sensitive: true, Means: "2006-01-02T15:04:05Z (an instant), 2006-01-02T15:04:05 (floating) or 2006-01-02 (all day)"},
 		{Name: "end", Sensitive: true, Means: "as start; exclusive; all-day: the day after the last"},
@@ -140,7 +141,7 @@ func eventFields() []Field {
 func taskFields() []Field {
 	return []Field{
 		{Name: "title", Means: "subject"},
-		{Name: "description", Means: "body as plain text"},
+		{Name: "description", Prose: true, Means: "body as plain text"},
 		{Name: "start", Means: "as an event's start"},
 		{Name: "due", Means: "as an event's start"},
 		{Name: "time_zone", Means: "IANA zone of start and due; empty = UTC, floating or dates"},

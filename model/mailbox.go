@@ -75,11 +75,38 @@ type Policy struct {
 type KindPolicy struct {
 	FromMail   string `json:"from_mail" yaml:"from_mail"`     // new items mail to CRM: all, category, matching or none
 	FromCRM    string `json:"from_crm" yaml:"from_crm"`       // new items CRM to mail: all or none
-	Wins       string `json:"wins" yaml:"wins"`               // both changed a field: crm (default), mail or newest
+	Wins       string `json:"wins" yaml:"wins"`               // both changed a field: crm (default), mail, newest, ask or merge
 	MailDelete string `json:"mail_delete" yaml:"mail_delete"` // a deletion in the mailbox: unlink or delete
 	CRMDelete  string `json:"crm_delete" yaml:"crm_delete"`   // a deletion in the CRM: delete or unlink
 	BrakeCount int    `json:"brake_count" yaml:"brake_count"` // deletions that stop for approval
 	BrakeShare int    `json:"brake_share" yaml:"brake_share"` // the same in percent of linked items
+	// Fields says who wins for single fields, where that is not Wins.
+	Fields map[string]string `json:"fields,omitempty" yaml:"fields,omitempty"`
+}
+
+// What happens where both sides changed a field (requirement B13). The value
+// that loses is kept in any case.
+const (
+	WinsCRM  = "crm"
+	WinsMail = "mail"
+	// WinsNewest is who changed the item last, where both clocks are known;
+	// else as the kind has it.
+	WinsNewest = "newest"
+	// WinsAsk leaves both sides as they are until a person decides.
+	WinsAsk = "ask"
+	// WinsMerge joins free text line by line; where both changed the same
+	// lines, and for other fields, as the kind has it.
+	WinsMerge = "merge"
+)
+
+// Rule is what happens to a field of this kind that both sides changed, and
+// what if that cannot be done: crm or mail.
+func (k KindPolicy) Rule(field string) (rule, fallback string) {
+	rule, fallback = or(k.Fields[field], k.Wins), k.Wins
+	if fallback != WinsMail {
+		fallback = WinsCRM
+	}
+	return rule, fallback
 }
 
 // Duration is a time span that reads and writes as "5m" in YAML and JSON.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -66,13 +67,16 @@ func (p Policy) Check() error {
 		for _, c := range []choice{
 			{"from_mail", v.FromMail, []string{"all", "category", "matching", "none"}},
 			{"from_crm", v.FromCRM, []string{"all", "none"}},
-			{"wins", v.Wins, []string{"crm", "mail", "newest"}},
+			{"wins", v.Wins, winners()},
 			{"mail_delete", v.MailDelete, []string{"unlink", "delete"}},
 			{"crm_delete", v.CRMDelete, []string{"unlink", "delete"}},
 		} {
 			if err := c.check(p.Name, "kinds."+string(k)+"."); err != nil {
 				return err
 			}
+		}
+		if err := checkFields(p.Name, k, v.Fields); err != nil {
+			return err
 		}
 	}
 	for _, c := range []choice{
@@ -86,6 +90,30 @@ func (p Policy) Check() error {
 	}
 	if p.PastDays < 0 || p.AheadDays < 0 || p.SettleRounds < 0 || p.Retries < 0 || p.Interval < 0 {
 		return fmt.Errorf("policy %s: numbers and durations cannot be negative", p.Name)
+	}
+	return nil
+}
+
+func winners() []string { return []string{WinsCRM, WinsMail, WinsNewest, WinsAsk, WinsMerge} }
+
+// checkFields tells what is wrong with the rules of single fields.
+func checkFields(policy string, k Kind, rules map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(rules)) {
+		at := "kinds." + string(k) + ".fields."
+		i := slices.IndexFunc(Fields(k), func(f Field) bool { return f.Name == name })
+		switch {
+		case i < 0:
+			return fmt.Errorf("policy %s: %s%s: a %s has no such field", policy, at, name, k)
+		case Fields(k)[i].Personal:
+			return fmt.Errorf("policy %s: %s%s: the field never leaves its mailbox, so nobody wins", policy, at, name)
+		case k == Event && slices.Contains([]string{"end", "time_zone", "recurrence", "overrides"}, name), k == Task && name == "recurrence":
+			return fmt.Errorf("policy %s: %s%s: it is decided together with start; give the rule there", policy, at, name)
+		case rules[name] == WinsMerge && !Fields(k)[i].Prose:
+			return fmt.Errorf("policy %s: %s%s: only free text can be merged; use one of %v", policy, at, name, winners()[:4])
+		}
+		if err := (choice{name, rules[name], winners()}).check(policy, at); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -72,24 +72,30 @@ func (b *builder) writeBoth(p Pair) {
 		// our own answer, and what the mailbox says otherwise is kept aside.
 		flows = mixed(p.Mail.Content, flows, b.in.Fields[p.Kind])
 	}
-	m := b.merge(p, p.CRM.Content, flows)
+	chosen := b.choices(p, p.CRM.Content, flows)
+	m := b.merge(p, chosen.crm, chosen.flows, chosen)
+	m.settled = append(chosen.settled, m.settled...)
 	crm := b.update(p, p.CRM, m.crm)
 	mail := b.update(p, p.Mail, b.onto(p, m.mail, flows))
 	b.out.Conflicts = append(b.out.Conflicts, m.conflicts...)
 	if mail != nil && p.Mail.ReadOnly {
-		mail = nil
+		mail, m.settled = nil, nil
 		b.issue(p, model.Mail, p.Mail.Ref.ID, "mail.read-only", "")
 	}
 	switch {
 	case crm == nil && mail == nil:
+		b.out.Settled = append(b.out.Settled, m.settled...)
 		b.agree(p)
 	case mail == nil:
+		crm.Settles = m.settled
 		crm.OtherKey, crm.Final, crm.Why = p.Mail.Key, true, b.why(p, "the mailbox")
 		b.write(p, *crm)
 	case crm == nil:
+		mail.Settles = m.settled
 		mail.OtherKey, mail.Final, mail.Why = p.CRM.Key, true, b.why(p, "the CRM")
 		b.write(p, *mail)
 	default:
+		mail.Settles = m.settled
 		crm.Why, mail.Why, mail.Final, mail.OtherKey = "changed on both sides", "changed on both sides", true, p.CRM.Key
 		b.write(p, *crm)
 		b.write(p, *mail)

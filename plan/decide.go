@@ -110,6 +110,10 @@ func (b *builder) decide(p Pair) {
 func (b *builder) act(p Pair, c, m class) {
 	switch table[c][m] {
 	case refresh:
+		if len(p.Conflicts) > 0 {
+			b.writeBoth(p)
+			return
+		}
 		b.agree(p)
 	case merging:
 		b.writeBoth(p)

@@ -7,44 +7,66 @@ import (
 	"lockstep.dev/recurrence"
 )
 
-// merged is the outcome of a merge: what each side should hold, and what was
-// lost on the way.
+// merged is the outcome of a merge: what each side should hold, what was lost
+// on the way, and which conflicts of before are settled by it.
 type merged struct {
 	crm, mail model.Content
 	conflicts []EditConflict
+	settled   []Settled
 }
 
 // merge reconciles two contents field by field against what each side held when
 // they last agreed (algorithm 1.5). A side's change is its difference from its
 // own base, so what a system normalised is no edit. Without bases the two are
 // united: an empty field takes the other's value.
-func (b *builder) merge(p Pair, crm, mail model.Content) merged {
+func (b *builder) merge(p Pair, crm, mail model.Content, chosen choices) merged {
 	out := merged{crm: crm.Clone(), mail: mail.Clone()}
-	winner := b.winner(p)
-	times := b.mergeTimes(p, crm, mail, winner, &out)
+	based := p.CRMBase != nil && p.MailBase != nil
+	times := b.mergeTimes(p, crm, mail, chosen, &out)
 	for _, f := range b.in.Fields[p.Kind] {
 		if slices.Contains(times, f) {
 			continue
 		}
-		m := fieldMerge{c: crm[f], m: mail[f], set: model.IsSet(p.Kind, f), winner: winner}
-		m.based = p.CRMBase != nil && p.MailBase != nil
-		if m.based {
+		m := fieldMerge{c: crm[f], m: mail[f], set: model.IsSet(p.Kind, f), based: based, rule: b.rule(p, f, chosen)}
+		if based {
 			m.baseC, m.baseM = p.CRMBase.Content[f], p.MailBase.Content[f]
 		}
-		toC, toM, lost := m.do()
+		asked, open := p.asked(f)
+		if open {
+			m.based = false // the question stands, whatever was agreed since
+		}
+		toC, toM, lost, clash := m.do()
+		value := model.Content{}
+		value.Put(f, lost)
+		switch {
+		case clash && m.rule.ask:
+			if !open {
+				value.Put(f, mail[f])
+				out.conflicts = append(out.conflicts, b.lost(p, f, "", value))
+			}
+			continue
+		case open && m.rule.ask && !crm[f].Equal(mail[f]):
+			continue
+		case open:
+			out.settled = append(out.settled, Settled{asked.ID, m.rule.how(crm[f].Equal(mail[f]))})
+		}
 		out.crm.Put(f, toC)
 		out.mail.Put(f, toM)
-		if !lost.Empty() {
-			out.conflicts = append(out.conflicts, EditConflict{Entity: p.Entity, Kind: p.Kind, Field: f, Winner: winner, Loser: model.Content{f: lost}})
+		if len(value) > 0 {
+			out.conflicts = append(out.conflicts, m.rule.mark(b.lost(p, f, m.rule.winner, value))...)
 		}
 	}
 	return out
 }
 
+func (b *builder) lost(p Pair, field string, winner model.Side, loser model.Content) EditConflict {
+	return EditConflict{Entity: p.Entity, Kind: p.Kind, Field: field, Winner: winner, Loser: loser}
+}
+
 // mergeTimes merges what the sides say of when an item is, as one object, and
 // returns the fields it has dealt with.
-func (b *builder) mergeTimes(p Pair, crm, mail model.Content, winner model.Side, out *merged) []string {
-	t := timesMerge{b: b, p: p, winner: winner, based: p.CRMBase != nil && p.MailBase != nil}
+func (b *builder) mergeTimes(p Pair, crm, mail model.Content, chosen choices, out *merged) []string {
+	t := timesMerge{b: b, p: p, rule: b.rule(p, "start", chosen), based: p.CRMBase != nil && p.MailBase != nil}
 	known := []model.Content{crm, mail}
 	if t.based {
 		known = append(known, p.CRMBase.Content, p.MailBase.Content)
@@ -54,68 +76,69 @@ func (b *builder) mergeTimes(p Pair, crm, mail model.Content, winner model.Side,
 		known[i] = known[i].Only(t.fields)
 	}
 	t.now = [2]model.Content{known[0], known[1]}
-	if len(model.Differing(known[0], known[1])) == 0 {
+	asked, open := p.asked(t.name())
+	same := len(model.Differing(known[0], known[1])) == 0
+	if open && (same || !t.rule.ask) {
+		out.settled = append(out.settled, Settled{asked.ID, t.rule.how(same)})
+	}
+	if same || open && t.rule.ask {
 		return t.fields
 	}
-	if t.based {
+	if t.based = t.based && !open; t.based {
 		t.was = [2]model.Content{known[2], known[3]}
 	}
 	to, lost := t.do()
+	if len(lost) > 0 && t.rule.ask {
+		out.conflicts = append(out.conflicts, b.lost(p, t.name(), "", t.now[recurrence.Right]))
+		return t.fields
+	}
 	for _, f := range t.fields {
 		out.crm.Put(f, to[recurrence.Left][f])
 		out.mail.Put(f, to[recurrence.Right][f])
 	}
-	out.conflicts = append(out.conflicts, lost...)
+	out.conflicts = append(out.conflicts, t.rule.mark(lost...)...)
 	return t.fields
-}
-
-// winner decides who wins where both sides changed the same field.
-func (b *builder) winner(p Pair) model.Side {
-	switch b.in.Policy.Kinds[p.Kind].Wins {
-	case "mail":
-		if p.Lead {
-			return model.Mail
-		}
-	case "newest":
-		if p.Lead && p.Mail.Modified.After(p.CRM.Modified) && !p.CRM.Modified.IsZero() {
-			return model.Mail
-		}
-	}
-	return model.CRM
 }
 
 type fieldMerge struct {
 	c, m         model.Value
 	baseC, baseM model.Value
 	based, set   bool
-	winner       model.Side
+	rule         rule
 }
 
-// do returns what the CRM and the mailbox should hold, and the value that lost.
-func (f fieldMerge) do() (toC, toM, lost model.Value) {
+// do returns what the CRM and the mailbox should hold, the value that lost, and
+// whether both sides changed the same thing.
+func (f fieldMerge) do() (toC, toM, lost model.Value, clash bool) {
+	none := model.Value{}
 	if f.c.Equal(f.m) {
-		return f.c, f.m, model.Value{}
+		return f.c, f.m, none, false
 	}
 	changedC, changedM := !f.c.Equal(f.baseC), !f.m.Equal(f.baseM)
 	switch {
 	case f.set:
 		return f.sets()
 	case f.based && !changedC && !changedM:
-		return f.c, f.m, model.Value{}
+		return f.c, f.m, none, false
 	case f.based && !changedM, !f.based && f.m.Empty():
-		return f.c, f.c, model.Value{}
+		return f.c, f.c, none, false
 	case f.based && !changedC, !f.based && f.c.Empty():
-		return f.m, f.m, model.Value{}
-	case f.winner == model.Mail:
-		return f.m, f.m, f.c
-	default:
-		return f.c, f.c, f.m
+		return f.m, f.m, none, false
 	}
+	if f.rule.lines && f.based {
+		if c, m, ok := mergeLines(f.baseC.Text, f.baseM.Text, f.c.Text, f.m.Text); ok {
+			return model.Value{Text: c}, model.Value{Text: m}, none, false
+		}
+	}
+	if f.rule.winner == model.Mail {
+		return f.m, f.m, f.c, true
+	}
+	return f.c, f.c, f.m, true
 }
 
 // sets merges by element: each side receives what the other added, changed or
 // removed, and keeps the rest of its own.
-func (f fieldMerge) sets() (toC, toM, lost model.Value) {
+func (f fieldMerge) sets() (toC, toM, lost model.Value, clash bool) {
 	var keys []string
 	for _, v := range []model.Value{f.c, f.m, f.baseC, f.baseM} {
 		for _, e := range v.Set {
@@ -127,41 +150,43 @@ func (f fieldMerge) sets() (toC, toM, lost model.Value) {
 	for _, k := range slices.Compact(keys) {
 		one := fieldMerge{
 			c: element(f.c, k), m: element(f.m, k), baseC: element(f.baseC, k), baseM: element(f.baseM, k),
-			based: f.based, winner: f.winner,
+			based: f.based, rule: f.rule,
 		}
-		c, m, l := one.one()
+		c, m, l, clashed := one.one()
+		clash = clash || clashed
 		outC, outM, outL = append(outC, c.Set...), append(outM, m.Set...), append(outL, l.Set...)
 	}
-	return setOf(outC), setOf(outM), setOf(outL)
+	return setOf(outC), setOf(outM), setOf(outL), clash
 }
 
 // one merges one element. Where both sides have it, its text and each of its
 // attributes are merged for themselves: a type that one system cannot hold is
 // not an edit of the number.
-func (f fieldMerge) one() (toC, toM, lost model.Value) {
+func (f fieldMerge) one() (toC, toM, lost model.Value, clash bool) {
 	if f.c.Empty() || f.m.Empty() {
 		return f.do()
 	}
 	c, m := f.c.Set[0], f.m.Set[0]
 	baseC, baseM := first(f.baseC), first(f.baseM)
 	outC, outM := model.Element{Key: c.Key}, model.Element{Key: c.Key}
-	clash := false
 	for _, name := range parts(c, m, baseC, baseM) {
 		part := fieldMerge{
 			c: textOf(c, name), m: textOf(m, name), baseC: textOf(baseC, name), baseM: textOf(baseM, name),
-			based: f.based && (baseC.Key != "" || baseM.Key != ""), winner: f.winner,
+			based: f.based && (baseC.Key != "" || baseM.Key != ""), rule: f.rule,
 		}
-		toC, toM, lost := part.do()
+		toC, toM, gone, clashed := part.do()
 		outC, outM = with(outC, name, toC.Text), with(outM, name, toM.Text)
-		clash = clash || !lost.Empty()
+		clash = clash || clashed
+		if !gone.Empty() {
+			lost = f.m
+		}
 	}
-	if clash {
-		lost = f.m
-		if f.winner == model.Mail {
+	if !lost.Empty() {
+		if f.rule.winner == model.Mail {
 			lost = f.c
 		}
 	}
-	return setOf([]model.Element{outC}), setOf([]model.Element{outM}), lost
+	return setOf([]model.Element{outC}), setOf([]model.Element{outM}), lost, clash
 }
 
 // parts are the names of what an element consists of: "" is its text.

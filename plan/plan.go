@@ -75,6 +75,9 @@ type Pair struct {
 	// Intents that are open for this pair: creates whose outcome is unknown,
 	// found neither by listing nor by key; they are sent again unchanged.
 	CRMIntent, MailIntent *Intent
+	// Conflicts are those that wait for an answer or were answered. A pair that
+	// has one comes with its contents.
+	Conflicts []OpenConflict
 }
 
 // Intent is a create that was begun and whose outcome is unknown.
@@ -128,6 +131,8 @@ type Write struct {
 	// what it holds of it before this is written and once more when it is done.
 	Withdraws bool
 	Why       string // one clause for people: "the appointment was moved in the mailbox"
+	// Settles are the conflicts that end when this write is done.
+	Settles []Settled `json:",omitempty"`
 	// First: the sides never agreed before; an update completes what matched.
 	First bool
 	// Echo: a create of what the side holds already, or held until lately.
@@ -157,8 +162,34 @@ type EditConflict struct {
 	Entity model.EntityID
 	Kind   model.Kind
 	Field  string
-	Winner model.Side
+	Winner model.Side    // "" = nobody yet: a person is asked
 	Loser  model.Content // what lost, by field: of a series several at once
+	// Resolution is what a person chose, where one did; "" = nobody has.
+	Resolution string
+}
+
+// OpenConflict is an edit conflict of a pair that asks something of the plan: a
+// question to a person (Winner is empty, both sides keep their own), or what a
+// person chose.
+type OpenConflict struct {
+	ID     string
+	Field  string
+	Winner model.Side
+	Loser  model.Content // of a question what the mailbox held
+	Take   string        // TakeCRM, TakeMail or TakeLoser; "" = nobody has chosen yet
+}
+
+// What a person can choose.
+const (
+	TakeCRM   = "crm"
+	TakeMail  = "mail"
+	TakeLoser = "loser"
+)
+
+// Settled says how a conflict ended.
+type Settled struct {
+	ID  string
+	How string // TakeCRM, TakeMail, TakeLoser, "equal", "later edit" or "policy"
 }
 
 // Issue is an item that cannot be synced.
@@ -178,6 +209,7 @@ type Plan struct {
 	Changes   []Change
 	Conflicts []EditConflict
 	Issues    []Issue
+	Settled   []Settled // conflicts that ended without a write
 	// Retracts are private entities of which the store gives up everything.
 	Retracts []model.EntityID
 }

@@ -13,7 +13,7 @@ type timesMerge struct {
 	b      *builder
 	p      Pair
 	fields []string
-	winner model.Side
+	rule   rule
 	based  bool
 	// What the sides hold and held, the CRM first (recurrence.Left), only the
 	// time fields.
@@ -37,8 +37,8 @@ func (t timesMerge) do() (to [2]model.Content, lost []EditConflict) {
 	case t.based && !c, !t.based && len(t.now[recurrence.Left]) == 0:
 		return [2]model.Content{t.now[recurrence.Right], t.now[recurrence.Right]}, nil
 	}
-	won := t.now[sideOf(t.winner)]
-	return [2]model.Content{won, won}, []EditConflict{t.lost(t.name(), t.winner, t.now[1-sideOf(t.winner)])}
+	won := t.now[sideOf(t.rule.winner)]
+	return [2]model.Content{won, won}, []EditConflict{t.b.lost(t.p, t.name(), t.rule.winner, t.now[1-sideOf(t.rule.winner)])}
 }
 
 // name is the field under which a conflict over the whole is shown.
@@ -47,10 +47,6 @@ func (t timesMerge) name() string {
 		return "recurrence"
 	}
 	return "start"
-}
-
-func (t timesMerge) lost(field string, winner model.Side, value model.Content) EditConflict {
-	return EditConflict{Entity: t.p.Entity, Kind: t.p.Kind, Field: field, Winner: winner, Loser: value}
 }
 
 // sideOf and modelSide translate: the CRM is the left side of a merge.
@@ -87,7 +83,7 @@ func (t timesMerge) occurrences() (to [2]model.Content, lost []EditConflict, ok 
 		}
 		bases[i] = was.Series
 	}
-	out, conflicts, err := recurrence.Reconcile(bases, sides, sideOf(t.winner))
+	out, conflicts, err := recurrence.Reconcile(bases, sides, sideOf(t.rule.winner))
 	if err != nil {
 		return to, nil, false
 	}
@@ -99,7 +95,7 @@ func (t timesMerge) occurrences() (to [2]model.Content, lost []EditConflict, ok 
 	}
 	for _, c := range conflicts {
 		if value := t.loser(c, now[c.Lost]); len(value) > 0 {
-			lost = append(lost, t.lost(t.fieldOf(c), modelSide(1-c.Lost), value))
+			lost = append(lost, t.b.lost(t.p, t.fieldOf(c), modelSide(1-c.Lost), value))
 		}
 	}
 	return to, lost, true

@@ -130,3 +130,25 @@ func (s Series) Without(ids []time.Time) Series {
 	}
 	return s
 }
+
+// With returns the series with an occurrence as the override says, whatever it
+// was before: excluded, another override, or as the rule has it.
+func (s Series) With(o Override) (Series, error) {
+	id := s.Instant(o.ID)
+	out := s
+	out.Overrides = append(slices.DeleteFunc(slices.Clone(s.Overrides), func(x Override) bool { return s.Instant(x.ID).Equal(id) }), o)
+	out.Lines = nil
+	for _, line := range s.Lines {
+		p, err := property(line)
+		if err != nil {
+			return s, err
+		}
+		if p.Is("EXDATE") {
+			if line, err = filterLine(line, p, func(t vobject.Time) bool { return !s.lineKey(t).Equal(id) }); err != nil {
+				return s, err
+			}
+		}
+		out.Lines = appendIf(out.Lines, line)
+	}
+	return out, nil
+}

@@ -11,11 +11,21 @@ import (
 	"lockstep.dev/model"
 )
 
+// unset is how a key that a policy need not have is shown where it is not there.
+const unset = "(not set)"
+
 // PolicyChanges says in which keys two policies differ once every default is
 // filled in, as "kinds.event.past_days: 45 -> 90", sorted.
 func PolicyChanges(old, to model.Policy) []string {
 	was, is := flat(old.Complete()), flat(to.Complete())
 	var out []string
+	for _, m := range [][2]map[string]string{{was, is}, {is, was}} {
+		for key := range m[0] {
+			if _, there := m[1][key]; !there {
+				m[1][key] = unset
+			}
+		}
+	}
 	for key, value := range is {
 		if was[key] != value {
 			out = append(out, fmt.Sprintf("%s: %s -> %s", key, was[key], value))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lockstep.dev/model"
 	"lockstep.dev/setup"
 )
 
@@ -118,10 +119,11 @@ func TestPoliciesOfAFileAreReadOnTheirOwn(t *testing.T) {
 		t.Errorf("%v, %v", list, err)
 	}
 	for text, want := range map[string]string{
-		"connections: []":                   "x.yaml:1: names no policy; write them as a list under the key policies",
-		"policies: [{name: a, neme: b}]":    `x.yaml:1: policies[a].neme: there is no such key`,
-		"policies: [{name: a, wins: crm}]":  `x.yaml:1: policies[a].wins: there is no such key`,
-		"policies: [{name: a, private: 1}]": `x.yaml:1: policies[a].private: "1" is not one of [skip busy full]`,
+		"connections: []":                                              "x.yaml:1: names no policy; write them as a list under the key policies",
+		"policies: [{name: a, neme: b}]":                               `x.yaml:1: policies[a].neme: there is no such key`,
+		"policies: [{name: a, wins: crm}]":                             `x.yaml:1: policies[a].wins: there is no such key`,
+		"policies: [{name: a, kinds: {event: {fields: {end: mail}}}}]": `x.yaml:1: policies[a].kinds.event.fields.end: it is decided together with start; give the rule there`,
+		"policies: [{name: a, private: 1}]":                            `x.yaml:1: policies[a].private: "1" is not one of [skip busy full]`,
 	} {
 		if _, err := setup.ReadPolicies("x.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: says %v, want %s", text, err, want)
@@ -151,6 +153,23 @@ func TestPolicyChangesNameTheKey(t *testing.T) {
 	want := "interval: 5m0s -> 1m0s\nkinds.contact.from_mail: all -> none\npast_days: 90 -> 30"
 	if got != want {
 		t.Errorf("says\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A rule that is taken out of a file is a change like any other.
+func TestARuleOfAFieldComesAndGoes(t *testing.T) {
+	old := read(t, example).Policies[0]
+	to := read(t, strings.Replace(example, "from_mail: all", "from_mail: all, fields: {notes: merge, job_title: ask}", 1)).Policies[0]
+	for _, c := range []struct {
+		from, to model.Policy
+		want     string
+	}{
+		{old, to, "kinds.contact.fields.job_title: (not set) -> ask\nkinds.contact.fields.notes: (not set) -> merge"},
+		{to, old, "kinds.contact.fields.job_title: ask -> (not set)\nkinds.contact.fields.notes: merge -> (not set)"},
+	} {
+		if got := strings.Join(setup.PolicyChanges(c.from, c.to), "\n"); got != c.want {
+			t.Errorf("says\n%s\nwant\n%s", got, c.want)
+		}
 	}
 }
 

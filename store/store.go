@@ -112,6 +112,13 @@ type Requests interface {
 	// means all.
 	OpenRequests(ctx context.Context, m model.MailboxID) ([]Request, error)
 	FinishRequest(ctx context.Context, id string, o RequestOutcome, message string) error
+	// Choose records what a person chose about an edit conflict, ended or not,
+	// and has its pair looked at again: the next plan carries it out, whatever
+	// becomes of the process meanwhile. A conflict whose item is linked no longer
+	// is ErrNotFound.
+	Choose(ctx context.Context, conflict, take string) error
+	// EndConflict records that a conflict ended with nothing left to write.
+	EndConflict(ctx context.Context, conflict, how string, now time.Time) error
 }
 
 // Request is one accepted command.
@@ -442,7 +449,10 @@ type Reading interface {
 	PlanWrites(ctx context.Context, planID string, after, limit int) ([]Planned, error)
 	Rounds(ctx context.Context, id model.MailboxID, limit int) ([]Round, error)
 	Issues(ctx context.Context, id model.MailboxID) ([]IssueRow, error)
+	// Conflicts lists a mailbox's edit conflicts, newest first, ended or not.
 	Conflicts(ctx context.Context, id model.MailboxID) ([]ConflictRow, error)
+	// Conflict returns one: ErrNotFound.
+	Conflict(ctx context.Context, id string) (ConflictRow, error)
 	// Explain finds items by id, UID, exact title or name, on either side.
 	Explain(ctx context.Context, id model.MailboxID, query string) ([]Explanation, error)
 	// Progress counts a mailbox's items and links per kind.
@@ -455,13 +465,6 @@ type IssueRow struct {
 	First, Last time.Time
 	Count       int
 	Open        bool
-}
-
-// ConflictRow is an edit conflict as stored.
-type ConflictRow struct {
-	plan.EditConflict
-	ID string
-	At time.Time
 }
 
 // Explanation says why one item is as it is.

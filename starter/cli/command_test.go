@@ -7,6 +7,7 @@ import (
 
 	"lockstep.dev/fault"
 	"lockstep.dev/model"
+	"lockstep.dev/plan"
 	"lockstep.dev/store"
 )
 
@@ -49,6 +50,8 @@ func TestWrongInputIsRefused(t *testing.T) {
 		{"policy apply /nowhere/x.yaml", 1, "lockstep: read policies: open /nowhere/x.yaml: no such file or directory"},
 		{"plan approve anna@example.com", 1, "lockstep: no plan of anna@example.com waits for approval"},
 		{"explain unknown", 1, `lockstep: no item "unknown" is known`},
+		{"conflict resolve cfl_9 --take loser", 1, "lockstep: there is no edit conflict cfl_9"},
+		{"conflict resolve cfl_9", 2, "lockstep: say whose value to take"},
 		{"round list anna@example.com --limit 0", 2, "lockstep: --limit must be a number above 0"},
 		{"request show req_1", 1, "lockstep: there is no request req_1"},
 		{"schema install x", 1, "lockstep: there is no connection x"},
@@ -139,6 +142,32 @@ func TestACommandIsARequestThatIsWaitedFor(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// B13: the request names the conflict by its id and holds no value; what became
+// of it is shown.
+func TestAnEditConflictIsResolved(t *testing.T) {
+	h := newHouse(t)
+	anna := h.mailbox("anna@example.com").ID
+	h.st.conflicts = []store.ConflictRow{{
+		EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "notes", Winner: model.CRM, Loser: model.Content{"notes": {Text: "secret"}}},
+		ID:           "cfl_1", Mailbox: anna,
+	}}
+	h.act = func(r store.Request) (store.RequestOutcome, string) {
+		h.st.conflicts[0].Resolution = plan.TakeLoser
+		return store.RequestDone, "1 written."
+	}
+	code, out, talk := h.run("conflict", "resolve", "cfl_1", "--take", "loser")
+	if code != 0 || out != "" || talk != "anna@example.com: notes: the value that had lost was taken\n" {
+		t.Errorf("exit code %d, says %q, data %q", code, talk, out)
+	}
+	if len(h.asked) != 1 || h.asked[0].Verb != "resolve-conflict" || h.asked[0].Argument != "cfl_1 loser" || h.asked[0].Mailbox != anna {
+		t.Errorf("asked %+v", h.asked)
+	}
+	_, out, _ = h.run("conflict", "resolve", "cfl_1", "--take", "crm", "--json")
+	if !strings.Contains(out, `"resolution": "loser"`) || strings.Contains(out, "secret") {
+		t.Errorf("data %s", out)
 	}
 }
 

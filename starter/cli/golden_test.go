@@ -46,6 +46,8 @@ func shown(t *testing.T) *house {
 	h.st.conflicts = []store.ConflictRow{
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "job_title", Winner: model.CRM, Loser: model.Content{"job_title": {Text: "Chief\nBaker"}}}, ID: "cfl_1", At: noon().Add(-time.Hour)},
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "emails", Winner: model.Mail, Loser: model.Content{"emails": {Set: []model.Element{{Key: "a@b", Text: "A@b"}, {Key: "c@d"}}}}}, ID: "cfl_2", At: noon().Add(-time.Hour)},
+		{EditConflict: plan.EditConflict{Entity: "e2", Kind: model.Event, Field: "location", Loser: model.Content{"location": {Text: "Room 2"}}}, ID: "cfl_3", At: noon().Add(-time.Hour)},
+		{EditConflict: plan.EditConflict{Entity: "e2", Kind: model.Event, Field: "recurrence", Winner: model.CRM, Resolution: "loser", Loser: model.Content{"recurrence": {Text: "RRULE:FREQ=DAILY"}, "start": {Text: "2026-03-20"}}}, ID: "cfl_4", Chosen: "loser", At: noon().Add(-time.Hour)},
 	}
 	h.st.explain = []store.Explanation{
 		{
@@ -75,6 +77,7 @@ func TestWhatPeopleAndProgramsSee(t *testing.T) {
 		"issue-all":       "issue list anna@example.com --all",
 		"conflict-list":   "conflict list anna@example.com",
 		"conflict-lost":   "conflict list anna@example.com --content",
+		"conflict-all":    "conflict list anna@example.com --all",
 		"explain":         "explain 4711 --mailbox anna@example.com",
 		"explain-content": "explain 4711 --mailbox anna@example.com --content",
 		"errors-code":     "errors dav.401",

@@ -99,6 +99,14 @@ func (r *readings) Issues(context.Context, model.MailboxID) ([]store.IssueRow, e
 func (r *readings) Conflicts(context.Context, model.MailboxID) ([]store.ConflictRow, error) {
 	return r.conflicts, nil
 }
+func (r *readings) Conflict(_ context.Context, id string) (store.ConflictRow, error) {
+	for _, c := range r.conflicts {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return store.ConflictRow{}, store.ErrNotFound
+}
 func (r *readings) Explain(_ context.Context, _ model.MailboxID, query string) ([]store.Explanation, error) {
 	if query == "unknown" {
 		return nil, nil

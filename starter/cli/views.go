@@ -177,14 +177,16 @@ type issueView struct {
 
 // conflictView is `conflict list` (an array of them).
 type conflictView struct {
-	Mailbox string         `json:"mailbox"`
-	ID      string         `json:"id"`
-	At      optional       `json:"at"`
-	Kind    model.Kind     `json:"kind"`
-	Field   string         `json:"field"`
-	Winner  model.Side     `json:"winner"`
-	Entity  model.EntityID `json:"entity"`
-	Loser   model.Content  `json:"loser,omitempty"` // with --content only
+	Mailbox    string         `json:"mailbox"`
+	ID         string         `json:"id"`
+	At         optional       `json:"at"`
+	Kind       model.Kind     `json:"kind"`
+	Field      string         `json:"field"`
+	Winner     model.Side     `json:"winner"` // "" = nobody yet: a person is asked
+	Entity     model.EntityID `json:"entity"`
+	Chosen     string         `json:"chosen,omitempty"`
+	Resolution string         `json:"resolution,omitempty"`
+	Loser      model.Content  `json:"loser,omitempty"` // with --content only
 }
 
 // roundView is `round list` (an array of them).

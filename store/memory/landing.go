@@ -49,6 +49,11 @@ func (l *landing) land(results []store.Result) (woken []model.MailboxID) {
 	}
 	l.settle(results)
 	l.closeIntents(results)
+	for _, r := range results {
+		if r.Receipt.Outcome == model.Done && r.Planned.Final {
+			l.endConflicts(r.Planned.Settles, l.now)
+		}
+	}
 	l.issues(results)
 	for _, r := range results {
 		if r.Receipt.Outcome == model.Done {

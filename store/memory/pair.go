@@ -77,6 +77,7 @@ func (s *Store) pair(m scope, k pendingKey, l link) store.Pair {
 	if l.mailBase != "" {
 		out.MailBase = &plan.Base{Key: l.mailBase}
 	}
+	s.openConflicts(m, &out.Pair)
 	s.load(&out.Pair)
 	s.openIntents(m, &out.Pair)
 	return out
@@ -106,7 +107,7 @@ func (s *Store) load(p *plan.Pair) {
 	same := func(s *plan.Seen, b *plan.Base) bool {
 		return s != nil && b != nil && !s.Gone && !s.Left && s.Trouble == "" && s.Key == b.Key
 	}
-	if same(p.CRM, p.CRMBase) && same(p.Mail, p.MailBase) {
+	if len(p.Conflicts) == 0 && same(p.CRM, p.CRMBase) && same(p.Mail, p.MailBase) {
 		return
 	}
 	for _, v := range []*plan.Seen{p.CRM, p.Mail} {

@@ -250,16 +250,6 @@ func (c *chunk) forget(items []itemKey) {
 	}
 }
 
-// saveConflicts keeps the losing values of edit conflicts, each once.
-func (c *chunk) saveConflicts() {
-	for _, v := range c.in.Plan.Conflicts {
-		k := conflictKey{c.m.ID, v.Entity, v.Field, c.keep(v.Loser)}
-		if _, known := c.conflicts.get(k); !known {
-			c.conflicts.put(k, store.ConflictRow{EditConflict: v, ID: c.newID("cft"), At: c.in.Now})
-		}
-	}
-}
-
 // saveIssues opens the plan's issues and closes those of pairs that have none
 // any more.
 func (c *chunk) saveIssues() {

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -62,20 +61,6 @@ func (s *Store) Issues(ctx context.Context, id model.MailboxID) ([]store.IssueRo
 			}
 			return b.Last.Compare(a.Last)
 		})
-		return out, nil
-	})
-}
-
-// Conflicts implements store.Reading, newest first.
-func (s *Store) Conflicts(ctx context.Context, id model.MailboxID) ([]store.ConflictRow, error) {
-	return within(ctx, s, func() ([]store.ConflictRow, error) {
-		var out []store.ConflictRow
-		for k, c := range s.conflicts.all() {
-			if k.mailbox == id {
-				out = append(out, c)
-			}
-		}
-		slices.SortStableFunc(out, func(a, b store.ConflictRow) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
 		return out, nil
 	})
 }
@@ -236,7 +221,7 @@ func (s *Store) progress(m scope, kind model.Kind) store.Progress {
 		out.CreatedMail += one(mine && i.side == model.Mail)
 	}
 	for k, c := range s.conflicts.all() {
-		out.OpenConflicts += one(k.mailbox == m.ID && c.Kind == kind)
+		out.OpenConflicts += one(k.mailbox == m.ID && c.Kind == kind && c.Resolution == "")
 	}
 	for k, o := range s.operations.all() {
 		out.OperationsWaiting += one(o.mailbox == m.ID && o.Kind == kind && s.waits(m, k.plan, o))

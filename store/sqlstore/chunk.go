@@ -186,22 +186,6 @@ func (c *chunk) forget(items map[model.Side]map[string][]string) error {
 	return nil
 }
 
-// saveConflicts keeps the losing values of edit conflicts, each once.
-func (c *chunk) saveConflicts() error {
-	var rows [][]any
-	for _, v := range c.Plan.Conflicts {
-		rows = append(rows, []any{
-			newID("cft"), c.scope.ID, string(v.Entity), string(v.Kind), v.Field, string(v.Winner),
-			c.stored.content(v.Loser), micros(c.Now),
-		})
-	}
-	if err := c.stored.save(c.tx, nil); err != nil {
-		return err
-	}
-	return c.tx.insert(`INSERT INTO conflict (id, mailbox, entity, kind, field, winner, loser, created)`, rows,
-		`ON CONFLICT (mailbox, entity, field, loser) DO NOTHING`)
-}
-
 // saveIssues opens the plan's issues and closes those of pairs that have none
 // any more.
 func (c *chunk) saveIssues() error {

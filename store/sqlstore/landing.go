@@ -62,6 +62,9 @@ func (l *landing) land(results []landed) error {
 	if err := l.intents(results); err != nil {
 		return err
 	}
+	if err := l.conflicts(results); err != nil {
+		return err
+	}
 	if err := l.issues(results); err != nil {
 		return err
 	}

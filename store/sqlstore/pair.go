@@ -51,7 +51,7 @@ func (d *DB) Pairs(ctx context.Context, id model.MailboxID, last string, limit i
 		if err := tx.list(&r.rows, selectPairs(), s.ID, side, kind, item, s.CRM, s.User, limit); err != nil || len(r.rows) == 0 {
 			return err
 		}
-		for _, step := range []func() error{r.load, func() error { return r.contents(changedPair) }, r.intents} {
+		for _, step := range []func() error{r.load, r.conflicts, func() error { return r.contents(changedPair) }, r.intents} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -285,11 +285,11 @@ func (r *pairReader) contents(needed func(store.Pair) bool) error {
 	return nil
 }
 
-// changedPair reports whether a side is not there, or not as its base says: a
-// decision needs no contents otherwise.
+// changedPair reports whether a side is not there, or not as its base says, or
+// a conflict is to be decided: a decision needs no contents otherwise.
 func changedPair(p store.Pair) bool {
 	same := func(s *plan.Seen, b *plan.Base) bool {
 		return s != nil && b != nil && !s.Gone && !s.Left && s.Trouble == "" && s.Key == b.Key
 	}
-	return !same(p.CRM, p.CRMBase) || !same(p.Mail, p.MailBase)
+	return len(p.Conflicts) > 0 || !same(p.CRM, p.CRMBase) || !same(p.Mail, p.MailBase)
 }

@@ -26,7 +26,7 @@ func (d *DB) Progress(ctx context.Context, id model.MailboxID) ([]store.Progress
 			UNION ALL SELECT 'pending', kind, COUNT(*) FROM pending WHERE mailbox = ? GROUP BY kind
 			UNION ALL SELECT 'issue', kind, COUNT(*) FROM issue WHERE mailbox = ? AND is_open = 1 GROUP BY kind
 			UNION ALL SELECT 'created ' || side, kind, COUNT(*) FROM intent WHERE mailbox = ? AND outcome = 'done' GROUP BY side, kind
-			UNION ALL SELECT 'conflict', kind, COUNT(*) FROM conflict WHERE mailbox = ? GROUP BY kind
+			UNION ALL SELECT 'conflict', kind, COUNT(*) FROM conflict WHERE mailbox = ? AND resolution = '' GROUP BY kind
 			UNION ALL SELECT 'operation', w.kind, COUNT(*) FROM operation w JOIN plan n ON n.id = w.plan AND n.state IN ('ready', 'held', 'done')
 				WHERE w.mailbox = ? AND w.state IN ('planned', 'held', 'unknown') AND (n.state <> 'done' OR w.state = 'held' AND n.id = (SELECT m.plan FROM mailbox m WHERE m.id = w.mailbox))
 				GROUP BY w.kind`,

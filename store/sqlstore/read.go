@@ -113,41 +113,6 @@ func (d *DB) Issues(ctx context.Context, id model.MailboxID) ([]store.IssueRow, 
 	return out, err
 }
 
-// Conflicts lists a mailbox's edit conflicts, newest first.
-func (d *DB) Conflicts(ctx context.Context, id model.MailboxID) ([]store.ConflictRow, error) {
-	var out []store.ConflictRow
-	err := d.view(ctx, "list edit conflicts of mailbox "+string(id), func(tx *tx) error {
-		var rows []struct {
-			ID      string `db:"id"`
-			Entity  string `db:"entity"`
-			Kind    string `db:"kind"`
-			Field   string `db:"field"`
-			Winner  string `db:"winner"`
-			Body    []byte `db:"body"`
-			Created int64  `db:"created"`
-		}
-		if err := tx.list(&rows, `SELECT c.id, c.entity, c.kind, c.field, c.winner, b.body, c.created
-			FROM conflict c JOIN content b ON b.key = c.loser
-			WHERE c.mailbox = ? ORDER BY c.created DESC, c.id DESC`, string(id)); err != nil {
-			return err
-		}
-		for _, r := range rows {
-			content, err := model.DecodeContent(r.Body)
-			if err != nil {
-				return err
-			}
-			out = append(out, store.ConflictRow{
-				EditConflict: plan.EditConflict{
-					Entity: model.EntityID(r.Entity), Kind: model.Kind(r.Kind), Field: r.Field, Winner: model.Side(r.Winner), Loser: content,
-				},
-				ID: r.ID, At: instant(r.Created),
-			})
-		}
-		return nil
-	})
-	return out, err
-}
-
 // Stamped lists the items of a mailbox that carry our key.
 func (d *DB) Stamped(ctx context.Context, id model.MailboxID) ([]model.Ref, error) {
 	var out []model.Ref

@@ -3,14 +3,17 @@ package sqlstore
 import (
 	"context"
 	"time"
+
+	"lockstep.dev/store"
 )
 
 // Sweep deletes what nobody needs any more, at most limit rows of each sort,
 // and returns how many it deleted: bodies that nothing refers to and that were
-// not seen for a day, plans that were replaced a day ago or carried out a month
+// not seen for a day, edit conflicts that ended a quarter ago, plans that were replaced a day ago or carried out a month
 // ago, and items that are gone on a side and linked nowhere.
 func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (int64, error) {
 	var total int64
+	quarter := micros(now.Add(-store.KeepConflicts))
 	day, month := micros(now.Add(-24*time.Hour)), micros(now.Add(-30*24*time.Hour))
 	ids := `SELECT id FROM plan WHERE (state IN ('dropped', 'shown') AND created < ? OR state = 'done' AND created < ?)
 		AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.plan = plan.id) ORDER BY id LIMIT ?`
@@ -29,6 +32,7 @@ func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (int64, error)
 			SELECT a.connection, a.kind, a.item, a.crm_user FROM access a
 			WHERE ` + no(`SELECT 1 FROM observation o WHERE o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item`) + `
 			LIMIT ?)`, []any{limit}},
+		{`DELETE FROM conflict WHERE id IN (SELECT c.id FROM conflict c WHERE c.resolution <> '' AND c.resolved < ? ORDER BY c.id LIMIT ?)`, []any{quarter, limit}},
 		{`DELETE FROM content WHERE key IN (
 			SELECT content.key FROM content WHERE content.seen < ? AND ` + unreferenced() + ` LIMIT ?)`, []any{day, limit}},
 	} {

@@ -20,6 +20,8 @@ func planStories() map[string]func(*world) {
 		"a verdict is for exactly one plan":             aVerdictIsForOnePlan,
 		"contents that are there already are known":     echoesAreKnown,
 		"an edit conflict is kept once":                 anEditConflictIsKept,
+		"what a person chose waits for the plan":        aChoiceWaits,
+		"a question stays open until it is answered":    aQuestionStaysOpen,
 		"an issue counts, closes and opens again":       anIssueCounts,
 		"an update carries the bytes it edits":          anUpdateCarriesBytes,
 	}

@@ -4,7 +4,7 @@ MODULES := . standalone
 TOOL := go tool -modfile=$(CURDIR)/tools.mod
 TEST := go test -shuffle=on -timeout 15m
 
-.PHONY: help run test check lint vet fmt tidy peers race replay conformance fuzz soak corpus bench bench-peer bench-fleet generate
+.PHONY: help run test check lint vet fmt tidy peers race replay conformance fuzz soak mutants corpus bench bench-peer bench-fleet generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ fuzz: ## each fuzz target for 30 seconds
 soak: ## random histories for MINUTES (20) on all cores; goes on where the last soak ended, stops at the first that goes wrong
 	LOCKSTEP_SOAK=$(or $(MINUTES),20)m LOCKSTEP_SOAK_STATE=$(CURDIR)/.soak.json LOCKSTEP_LIVES="$(LIVES)" \
 	nice -n 15 go test -count=1 -timeout 0 -run '^TestSoak$$' -v ./activities
+
+mutants: ## take one rule after the other out of the program; a test must fail each time (ONLY=part of a name)
+	nice -n 15 go run ./internal/mutants $(ONLY)
 
 corpus: ## read, edit and re-read every file of a folder: make corpus DIR=...
 	@go run ./vobject/corpus $(DIR)

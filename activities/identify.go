@@ -40,7 +40,7 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 	for n, c := range answers {
 		p := &page[claimed[n]].Pair
 		switch {
-		case c.Occupied:
+		case c.Occupied || represented(page, claimed[n], c.Entity):
 			p.State, p.Reason = plan.Returned, plan.ReasonOtherCopy
 		case c.Entity != p.Entity:
 			p.Entity = c.Entity
@@ -50,6 +50,17 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 		}
 	}
 	return d.creators(ctx, page)
+}
+
+// represented reports whether another pair of the page has an item in the
+// mailbox that stands for an entity.
+func represented(page []store.Pair, but int, e model.EntityID) bool {
+	for i, p := range page {
+		if i != but && p.Entity == e && p.Mail != nil && !p.Mail.Gone {
+			return true
+		}
+	}
+	return false
 }
 
 // stray reports whether a pair is but an item that is gone and that no link

@@ -27,6 +27,7 @@ type soulRecord struct {
 	doomed  bool              // deleted in the CRM when nobody had, nor has since
 	unborn  bool              // deleted in a mailbox before the CRM had it
 	twins   bool              // made on both sides: what they differ in is a conflict
+	escaped bool              // moved under a new id where listings lag
 	answers map[string]string // last answer by person
 	news    int               // changes in the CRM that attendees must hear of
 }
@@ -94,6 +95,9 @@ func (y *history) judgeSoul(soul string, s *soulRecord, there map[string]map[str
 	var wrong []string
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	crm := there[""][soul]
+	if s.escaped && len(s.deleted) > 0 {
+		return nil // the deletion met the old id; a returned item is a person's to decide
+	}
 	for _, p := range y.places() {
 		if n := len(there[p][soul]); n > 1 {
 			say("I3: %q holds %s %d times", p, soul, n)

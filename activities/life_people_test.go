@@ -241,6 +241,8 @@ func (y *history) move(what, where string, it model.Item) bool {
 		y.at(where).Shift(it.Ref, to)
 		return true
 	}
+	s := y.records.souls[soulOf(it)]
+	s.escaped = s.escaped || y.design.mail.Lag > 0
 	y.records.rename(key(where, it.Ref), key(where, y.at(where).Move(it.Ref, to)))
 	return true
 }

@@ -81,6 +81,29 @@ func systemStories() []scenario {
 			steps: []func(*house){func(h *house) { busyWeek(h); h.crm.Expire() }}, check: wantWeek,
 		},
 		{
+			// Algorithm 1.12, rules 1 and 8: what cannot be fetched is no deletion.
+			name: "an item is listed and cannot be fetched", before: crowd,
+			design: design{kinds: []model.Kind{model.Contact}, mail: memory.Config{Refs: true},
+				policy: kindPolicy(model.Contact, func(k *model.KindPolicy) { k.MailDelete = "delete" })},
+			steps: []func(*house){
+				func(h *house) {
+					h.set("ada", "Bob", "notes", "unseen")
+					h.gate.spoil = func(p memory.Point) error {
+						if p.Items != nil && p.Side == model.Mail {
+							*p.Items = nil
+						}
+						return nil
+					}
+				},
+				func(h *house) {
+					h.gate.spoil = nil
+					h.wantCount(1, "Bob", "", "ada")
+					h.set("ada", "Bob", "notes", "seen")
+				},
+			},
+			check: func(h *house) { h.wantText("", "Bob", "notes", "seen") },
+		},
+		{
 			name: "a deletion falls into an expired resume position", before: crowd,
 			design: design{kinds: []model.Kind{model.Contact}, crm: memory.Config{Page: 1}, mail: memory.Config{Page: 1},
 				policy: kindPolicy(model.Contact, func(k *model.KindPolicy) { k.MailDelete = "delete" })},

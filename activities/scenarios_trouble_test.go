@@ -94,6 +94,23 @@ func troubleStories() []scenario {
 			},
 		},
 		{
+			// Found by a random history: both ids are new at once.
+			name: "a new contact is moved while it is read for the first time", design: pageByPage(),
+			before: func(h *house) {
+				h.mail.AddCollection(address("ada"), model.Collection{ID: "friends", Kind: model.Contact})
+				bob(h)
+			},
+			steps: []func(*house){
+				func(h *house) { h.inMail("ada", model.Contact, person("Cleo", "cleo@example.org")) },
+				func(h *house) { h.set("", "Cleo", "notes", "later") },
+			},
+			meanwhile: func(h *house) { h.at("ada").Move(h.the("ada", "Cleo").Ref, "friends") },
+			check: func(h *house) {
+				h.wantCount(1, "Cleo", "", "ada")
+				h.wantText("ada", "Cleo", "notes", "later")
+			},
+		},
+		{
 			name: "positions expire at the moment of a crash", design: contacts(), before: crowd,
 			steps:     []func(*house){busyWeek},
 			meanwhile: func(h *house) { h.crm.Expire(); h.mail.Expire() },
@@ -110,6 +127,13 @@ func troubleStories() []scenario {
 		},
 		week("a mailbox that is found by stamps", memory.Config{}, memory.Config{Kinds: tiered(model.Mail, connector.T2)}),
 	}
+}
+
+// pageByPage tells ids first, and few at a time.
+func pageByPage() design {
+	d := contacts()
+	d.mail = memory.Config{Page: 1, Refs: true}
+	return d
 }
 
 // Decision 7: an attempt that was given up goes on. Whatever it still tells our

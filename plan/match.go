@@ -158,12 +158,17 @@ func MailEntity(m model.MailboxID, k model.Kind, item string) model.EntityID {
 
 // Global is the key by which all mailboxes know one thing, so that only one of
 // them creates its CRM record: an event's UID (design decision 4). Contacts and
-// tasks are each mailbox's own.
+// tasks are each mailbox's own, but one mailbox may show one of them twice: while
+// it is moved under a new id.
 func Global(m model.MailboxID, k model.Kind, uid, item string) string {
-	if k == model.Event && uid != "" {
+	switch {
+	case uid == "":
+		return "item:" + string(m) + ":" + item
+	case k == model.Event:
 		return "uid:" + uid
+	default:
+		return "own:" + string(m) + ":" + uid
 	}
-	return "item:" + string(m) + ":" + item
 }
 
 // GlobalOf is the global key of an item in a mailbox. A block of time is that

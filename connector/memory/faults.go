@@ -19,6 +19,8 @@ type Point struct {
 	Operations []model.Operation
 	// Receipts of an apply, After: the hook may alter them.
 	Receipts []model.Receipt
+	// Items of a fetch, After: the hook may alter them.
+	Items *[]model.Item
 	// Page of a changes or list, After: the hook may alter it.
 	Page *connector.Page
 	// Since is the position after which the page was asked for.
@@ -178,7 +180,19 @@ func half[T any](all []T) []T { return all[:(len(all)+1)/2] }
 
 // Fetch implements connector.Session.
 func (s *faultySession) Fetch(ctx context.Context, refs []model.Ref) ([]model.Item, error) {
-	return through(ctx, s.hook, s.point("fetch"), func() ([]model.Item, error) { return s.Session.Fetch(ctx, refs) })
+	p := s.point("fetch")
+	if err := s.hook(ctx, p); err != nil {
+		return nil, err
+	}
+	items, err := s.Session.Fetch(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	p.After, p.Items = true, &items
+	if err := s.hook(ctx, p); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 // Apply implements connector.Session.

@@ -51,6 +51,7 @@ var rule = []struct {
 	{"worker", []string{"model", "fault", "store", "schema", "workflows", "engine", "setup", "starter"}},
 	{"simulator", []string{"model", "fault", "connector", "vobject", "timezone", "recurrence", "simulator"}},
 	{"internal/peer", []string{"internal/peer"}},
+	{"internal/mutants", nil},
 }
 
 type listed struct {

@@ -9,18 +9,20 @@ import (
 
 // overtaken reports whether we wrote an item after this page was read, so that
 // the page may be older than what we know. If it names another version, it may
-// also be newer, which only reading once more can tell.
+// also be newer, which only reading once more can tell. The very revision that
+// we wrote is taken: it may say what the receipt did not, such as who takes part.
 func (p *page) overtaken(old, n observation) bool {
 	if old.Applied < micros(p.in.ReadAt) {
 		p.settled = append(p.settled, n.Item)
 		return false
 	}
 	if n.Order != 0 || old.Order != 0 {
-		return n.Order <= old.Order
+		return n.Order < old.Order
 	}
-	if n.Version != old.Version {
-		p.doubted = append(p.doubted, n.Item)
+	if n.Version == old.Version {
+		return false
 	}
+	p.doubted = append(p.doubted, n.Item)
 	return true
 }
 

@@ -12,6 +12,7 @@ func applyingStories() map[string]func(*world) {
 	return map[string]func(*world){
 		"a create is linked and agreed":                       aCreateIsLinked,
 		"a record we create reaches the others once":          aRecordReachesTheOthers,
+		"a page read before our create tells the rest of it":  aPageTellsTheRest,
 		"a record we made is known by its stamp":              aRecordIsKnownByItsStamp,
 		"what the server stores becomes the base":             whatIsStoredIsTheBase,
 		"two writes of one pair settle both bases":            twoWritesSettle,
@@ -70,6 +71,28 @@ func aRecordReachesTheOthers(w *world) {
 	progress, err := w.s.Progress(w.ctx, ann.ID)
 	w.ok(err)
 	equal(w, "created in the CRM", progress[0].CreatedCRM, 1)
+}
+
+// Found by a random history: the receipt does not say who takes part, and the
+// page that does was asked for before the record was written.
+func aPageTellsTheRest(w *world) {
+	ann, bob := w.mailbox("ann"), w.mailbox("bob")
+	w.arrive(ann.ID, contact("m1", "Ann"))
+	early := w.tick()
+	var ref model.Ref
+	w.apply(ann, w.plan(ann, store.PlanReady, createCRM(ann)), func(p store.Planned) store.Result {
+		r := done(p)
+		r.Receipt.Ref.Order = 7
+		ref = r.Receipt.Ref
+		return r
+	})
+	same(w, "bob's", names(w.pairs(bob)), []string{})
+	it := w.shared(contact("m1", "Ann"), "ann", "bob")
+	it.Ref.ID, it.Ref.Version, it.Ref.Order = ref.ID, ref.Version, ref.Order
+	in := w.page("", it)
+	in.ReadAt = early
+	w.save(in)
+	same(w, "bob's", names(w.pairs(bob)), []string{ref.ID + "="})
 }
 
 func aRecordIsKnownByItsStamp(w *world) {

@@ -18,6 +18,7 @@ const (
 	VerbShow    = "show-plan"
 	VerbApprove = "approve-plan"
 	VerbReject  = "reject-plan"
+	VerbUndo    = "undo"
 	VerbRemove  = "remove"
 	VerbAudit   = "audit"
 )
@@ -68,6 +69,8 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.decide(ctx, m, r, plan.Approved, out)
 	case VerbReject:
 		return a.decide(ctx, m, r, plan.Rejected, out)
+	case VerbUndo:
+		return a.undo(ctx, m, r, out)
 	case VerbShow:
 		return a.show(ctx, m, out)
 	case VerbSync:

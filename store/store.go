@@ -272,6 +272,14 @@ type Planning interface {
 	// Waiting pages over those writes of the mailbox's newest plan that was not
 	// only shown which are held, or on which a person decided.
 	Waiting(ctx context.Context, id model.MailboxID, after, limit int) ([]Planned, error)
+	// SetUndo begins the undo that a request asks for; "" ends it. FinishPlan of
+	// the request's plan ends it too, unless an outcome is unknown.
+	SetUndo(ctx context.Context, id model.MailboxID, request string) error
+	// Deeds pages over what a round wrote, by entity and oldest first, with what
+	// an interrupted attempt before it had written. ErrNotFound: there is no
+	// such round, or what it wrote is not kept any more. An entity is never cut
+	// in two; after is the last entity of the page before.
+	Deeds(ctx context.Context, id model.MailboxID, round int64, after model.EntityID, limit int) ([]plan.Deed, error)
 	// Echoes returns those keys of contents on a side that an item linked in the
 	// mailbox holds there already, or that an item had which a round deleted
 	// (algorithm 1.8).
@@ -357,7 +365,8 @@ type PlanRow struct {
 	Round   int64
 	State   PlanState
 	Hash    string // of every write, or of the held ones where only those wait
-	Why     string // why it waits: the brake, the first sync
+	Why     string // why it waits: the brake, the first sync; or what it is: an undo
+	Request string // the request that it carries out, "" = none
 	Counts  plan.Counts
 	At      time.Time
 }

@@ -20,6 +20,17 @@ func TestUndoKilledEverywhere(t *testing.T) {
 	}
 }
 
+// The same on the database that people use.
+func TestUndoKilledOnSQLite(t *testing.T) {
+	for _, s := range append(undoStories()[:3], verdictStories()[0], brakeStories()[0]) {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			s.sqlite = true
+			s.run(t)
+		})
+	}
+}
+
 // undo takes back the last round of a mailbox that wrote anything.
 func (h *house) undo(name string) {
 	h.t.Helper()
@@ -145,8 +156,8 @@ func undoStories() []scenario {
 		},
 		{
 			name: "people edit while a round is undone", design: contacts(),
-			before: func(h *house) { crowd(h); h.settle(); edits(h) },
-			steps:  []func(*house){func(h *house) { h.undo("ada") }},
+			before:    func(h *house) { crowd(h); h.settle(); edits(h) },
+			steps:     []func(*house){func(h *house) { h.undo("ada") }},
 			meanwhile: func(h *house) { h.inMail("ada", model.Contact, person("Emil", "emil@example.org")) },
 			check:     func(h *house) { h.wantCount(1, "Emil", ""); h.wantText("ada", "Bob", "notes", "") },
 		},

@@ -257,6 +257,9 @@ func (ap *applier) result(p store.Planned, r model.Receipt) store.Result {
 	// A create that meets a twin would meet it again in every round.
 	out.Again = out.Again && (p.Op.Action != model.Create || f.Class != fault.Conflict)
 	if out.Again {
+		if p.Restores && p.Op.Action != model.Create {
+			out.Receipt.Outcome = model.Unknown // the undo is not over before it was looked at again
+		}
 		return out
 	}
 	out.Code, out.Message = f.Code, f.Message

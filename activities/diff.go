@@ -53,12 +53,20 @@ func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
 	if d.out.Generation, err = a.Store.Advance(ctx, m.ID, in.Generation); err != nil {
 		return d.out, err
 	}
-	if err := d.prepare(ctx); err != nil {
+	undo, err := d.undoing(ctx)
+	if err != nil {
+		return d.out, err
+	}
+	if err := d.prepare(ctx, undo != nil); err != nil {
 		return d.out, err
 	}
 	defer d.crm.Close()
 	defer d.mail.Close()
-	for _, step := range []func(context.Context) error{d.intents, d.fresh, d.rejoin, d.match, d.build, d.deletions, d.brakes, d.seal} {
+	steps := []func(context.Context) error{d.intents, d.fresh, d.rejoin, d.match, d.build, d.deletions, d.brakes, d.seal}
+	if undo != nil {
+		steps = []func(context.Context) error{d.intents, d.reread, d.takeBack(undo), d.seal}
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return d.out, err
 		}
@@ -82,9 +90,10 @@ type differ struct {
 	tally     plan.Tally
 	approval  approval
 	released  int // writes that go because a person let them
+	left      int // items that an undo only lists
 }
 
-func (d *differ) prepare(ctx context.Context) error {
+func (d *differ) prepare(ctx context.Context, undo bool) error {
 	var err error
 	if d.mail, err = d.a.openMail(ctx, d.m); err != nil {
 		return err
@@ -109,6 +118,9 @@ func (d *differ) prepare(ctx context.Context) error {
 		return err
 	}
 	d.row = store.PlanRow{Mailbox: d.m.ID, Round: d.in.Round, State: store.PlanOpen, At: d.a.Now()}
+	if undo {
+		d.row.Request = d.m.Undoing
+	}
 	d.row.Counts.Sides = map[model.Side]map[model.Kind]map[model.Action]int{}
 	if d.approval, err = d.a.approved(ctx, d.m.ID); err != nil {
 		return err
@@ -348,11 +360,12 @@ func (d *differ) seal(ctx context.Context) error {
 	switch {
 	case d.in.Show:
 		d.row.State = store.PlanShown
+	case d.row.Request != "":
 	case d.waitsWhole() && d.released == 0:
 		d.row.State, d.row.Counts.Held, d.out.Held = store.PlanHeld, 0, 0
 	}
 	d.out.Plan, d.out.State, d.out.Hash, d.out.Why = d.row.ID, d.row.State, d.row.Hash, d.row.Why
-	d.out.Writes, d.out.Counts = d.written-d.out.Held, d.row.Counts
+	d.out.Writes, d.out.Counts = d.written-d.out.Held-d.left, d.row.Counts
 	return d.a.Store.SealPlan(ctx, d.row)
 }
 
@@ -367,6 +380,9 @@ func (d *differ) count(page []store.Pair, p plan.Plan) {
 		}
 	}
 	for _, w := range p.Writes {
+		if w.Left {
+			continue
+		}
 		kinds := c.Sides[w.Side]
 		if kinds == nil {
 			kinds = map[model.Kind]map[model.Action]int{}

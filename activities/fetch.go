@@ -90,7 +90,7 @@ func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *Fe
 	}
 	out.Held, out.Unread = due.Held, !ready
 	first := !m.Initialized && !due.Held // an empty mailbox has a first sync, too
-	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || approved != "" || in.Show || first)
+	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || m.Undoing != "" || approved != "" || in.Show || first)
 	out.Next = a.next(m, due.Ageing || out.LookOnly || !ready)
 	return nil
 }

@@ -233,6 +233,10 @@ func (m mortal) Decide(ctx context.Context, id model.MailboxID, d store.Decision
 	return commit0(m, "Decide", func() error { return m.Store.Decide(ctx, id, d) })
 }
 
+func (m mortal) SetUndo(ctx context.Context, id model.MailboxID, request string) error {
+	return commit0(m, "SetUndo", func() error { return m.Store.SetUndo(ctx, id, request) })
+}
+
 func (m mortal) Judge(ctx context.Context, id model.MailboxID, planID string, list []store.Judged) error {
 	return commit0(m, "Judge", func() error { return m.Store.Judge(ctx, id, planID, list) })
 }

@@ -18,6 +18,7 @@ const (
 	VerbShow    = "show-plan"
 	VerbApprove = "approve-plan"
 	VerbReject  = "reject-plan"
+	VerbUndo    = "undo"
 	VerbRemove  = "remove"
 	VerbResolve = "resolve-conflict"
 	VerbAudit   = "audit"
@@ -71,6 +72,8 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.decide(ctx, m, r, plan.Rejected, out)
 	case VerbResolve:
 		return a.resolve(ctx, m, r, out)
+	case VerbUndo:
+		return a.undo(ctx, m, r, out)
 	case VerbShow:
 		return a.show(ctx, m, out)
 	case VerbSync:

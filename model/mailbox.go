@@ -51,6 +51,7 @@ type Mailbox struct {
 	NextAt      time.Time // when the next round is due
 	Failures    int       // consecutive transient failures
 	AuditAt     time.Time // when its next audit is due; zero = not before the first sync
+	Undoing     string    // the request whose undo is under way, "" = none
 }
 
 // Policy says what a group of mailboxes syncs. The zero value of every field

@@ -26,6 +26,7 @@ const (
 	ReasonCreating    = "another mailbox is creating the CRM record"
 	ReasonUnreadable  = "it cannot be read"
 	ReasonRejected    = "a person decided that it is not created on the other side"
+	ReasonUndone      = "a round that wrote it on the other side was undone"
 	ReasonStays       = "a person decided that its deletion does not travel"
 )
 

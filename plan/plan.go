@@ -133,6 +133,11 @@ type Write struct {
 	Why       string // one clause for people: "the appointment was moved in the mailbox"
 	// Settles are the conflicts that end when this write is done.
 	Settles []Settled `json:",omitempty"`
+	// Restores: an undo. When it is done, what the side holds becomes its base;
+	// the other side's base stays.
+	Restores bool
+	// Left: nothing is written, the item is only listed; Why says why.
+	Left bool
 	// First: the sides never agreed before; an update completes what matched.
 	First bool
 	// Echo: a create of what the side holds already, or held until lately.

@@ -39,7 +39,7 @@ func (b *builder) travels(p Pair) bool {
 func (b *builder) remove(p Pair, target, absent *Seen, why string) {
 	ref := absent.Ref
 	b.write(p, Write{
-		Op:         model.Operation{Action: model.Delete, Ref: target.Ref, Expect: target.Ref.Version, Raw: nil},
+		Op:         model.Operation{Action: model.Delete, Ref: target.Ref, Expect: target.Ref.Version, UID: target.UID},
 		MustBeGone: &ref, Drops: true, Final: true, Why: why,
 	})
 }

@@ -37,6 +37,7 @@ type Store interface {
 	Fetching
 	Alerting
 	Planning
+	Deciding
 	Applying
 	Auditing
 	Reading
@@ -266,39 +267,6 @@ type Planning interface {
 	// pending rows it looked at are consumed. Held and shown plans consume
 	// nothing but what their changes settled.
 	SealPlan(ctx context.Context, p PlanRow) error
-	// Judge notes at writes of an open plan whether they are held, and which
-	// verdict they carry on from the plan before. What is held stays pending.
-	Judge(ctx context.Context, id model.MailboxID, planID string, list []Judged) error
-	// Decide records a person's verdict on writes that wait in the mailbox's
-	// newest plan. ErrStale: another plan is the newest by now, or it has
-	// another hash; nothing was recorded.
-	Decide(ctx context.Context, id model.MailboxID, d Decision) error
-	// Approved returns the hash of the plan on which a person decided, "" =
-	// none. It stays as long as the newest sealed plan has undone writes with a
-	// verdict.
-	Approved(ctx context.Context, id model.MailboxID) (string, error)
-	// Waiting pages over those writes of the mailbox's newest plan that was not
-	// only shown which are held, or on which a person decided.
-	Waiting(ctx context.Context, id model.MailboxID, after, limit int) ([]Planned, error)
-	// Echoes returns those keys of contents on a side that an item linked in the
-	// mailbox holds there already, or that an item had which a round deleted
-	// (algorithm 1.8).
-	Echoes(ctx context.Context, id model.MailboxID, kind model.Kind, side model.Side, keys []string) ([]string, error)
-}
-
-// Judged is what a plan makes of one of its writes.
-type Judged struct {
-	Number  int
-	Held    string // the brake that holds it, "" = none
-	Verdict plan.Verdict
-}
-
-// Decision is a person's word on writes that wait.
-type Decision struct {
-	Plan, Hash string
-	By         string
-	Verdict    plan.Verdict
-	Numbers    []int // of the writes; nil = all that wait
 }
 
 // Intent is an open intent.
@@ -365,7 +333,8 @@ type PlanRow struct {
 	Round   int64
 	State   PlanState
 	Hash    string // of every write, or of the held ones where only those wait
-	Why     string // why it waits: the brake, the first sync
+	Why     string // why it waits: the brake, the first sync; or what it is: an undo
+	Request string // the request that it carries out, "" = none
 	Counts  plan.Counts
 	At      time.Time
 }

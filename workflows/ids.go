@@ -20,6 +20,10 @@ func MailboxWorkflowID(id model.MailboxID) string { return "mailbox/" + string(i
 // ConnectionWorkflowID is the workflow id of a CRM connection.
 func ConnectionWorkflowID(id model.ConnectionID) string { return "connection/" + string(id) }
 
+// changeAnswerLater is the change since which requests wait for the round that
+// takes up what a crash broke off.
+const changeAnswerLater = "answer-after-interruption"
+
 // SearchAttributes are the custom search attributes that a namespace needs,
 // with their types.
 func SearchAttributes() map[string]enums.IndexedValueType {

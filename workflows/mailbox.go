@@ -36,13 +36,15 @@ type mailbox struct {
 	last    string // the last round that did something, in words
 	trouble string
 
-	woken   bool          // something is pending
-	waiting []string      // requests that the next round answers
-	show    bool          // the next round is a dry run
-	cancel  func()        // cancels the activity that runs or waits for its next attempt
-	next    time.Duration // time to the next round
-	started time.Time     // of this run
-	acts    *activities.Activities
+	woken   bool     // something is pending
+	waiting []string // requests that the next round answers
+	show    bool     // the next round is a dry run
+	// interrupted: the round's writes were broken off by a crash.
+	interrupted bool
+	cancel      func()        // cancels the activity that runs or waits for its next attempt
+	next        time.Duration // time to the next round
+	started     time.Time     // of this run
+	acts        *activities.Activities
 }
 
 func (m *mailbox) setup(ctx workflow.Context) error {

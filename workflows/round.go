@@ -19,6 +19,7 @@ import (
 func (m *mailbox) oneRound(ctx workflow.Context) error {
 	m.woken = false
 	requests, show := m.waiting, m.show
+	m.interrupted = false
 	m.waiting, m.show = nil, false
 	answer, err := m.round4(ctx, show)
 	if temporal.IsCanceledError(err) {
@@ -32,6 +33,11 @@ func (m *mailbox) oneRound(ctx workflow.Context) error {
 	}
 	if err != nil {
 		answer = m.fail(ctx, err)
+	}
+	if m.interrupted && len(requests) > 0 && workflow.GetVersion(ctx, changeAnswerLater, workflow.DefaultVersion, 1) >= 1 {
+		// What they asked for is done only in part; the next round goes on.
+		m.waiting, m.show = append(requests, m.waiting...), m.show || show
+		return nil
 	}
 	return m.answer(ctx, requests, answer, err != nil)
 }
@@ -102,7 +108,7 @@ func (m *mailbox) write(ctx workflow.Context, began time.Time, f activities.Fetc
 		}
 	}
 	if a.Abandoned {
-		m.woken, m.next = true, 0
+		m.woken, m.next, m.interrupted = true, 0, true
 		return "An earlier attempt was interrupted; reading again before going on.", nil
 	}
 	var s activities.SettleOut
@@ -118,8 +124,11 @@ func (m *mailbox) write(ctx workflow.Context, began time.Time, f activities.Fetc
 	m.next = s.Next
 	m.issues(ctx, s.OpenIssues)
 	text := fmt.Sprintf("%d written, %d refused, %d waiting for approval (%s).", a.Done, a.Refused, d.Held, words(d.Counts))
-	if f.Audited != "" {
+	switch {
+	case f.Audited != "":
 		text = f.Audited + " " + text
+	case d.Why != "" && d.Held == 0:
+		text = d.Why + ": " + text
 	}
 	if a.Done+a.Refused+d.Held > 0 {
 		m.last = fmt.Sprintf("round %d at %s: %s", f.Round, began.UTC().Format("2006-01-02 15:04:05 UTC"), text)

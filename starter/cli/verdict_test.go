@@ -87,3 +87,34 @@ func TestOnlyWhatWaitsIsShown(t *testing.T) {
 		t.Errorf("shown:\n%s", out)
 	}
 }
+
+// B4: an undo names its round; the mailbox only where several had one with that
+// number. It says what was left alone.
+func TestUndoingARound(t *testing.T) {
+	h := newHouse(t)
+	h.st.rounds = []store.Round{{Number: 12, Started: noon()}}
+	if code, _, talk := h.run("undo", "12", "-y"); code != 2 || !strings.Contains(talk, "name the mailbox") {
+		t.Errorf("exit code %d, says %s", code, talk)
+	}
+	if code, _, talk := h.run("undo", "13", "anna@example.com", "-y"); code != 1 || !strings.Contains(talk, "no round 13 is known") {
+		t.Errorf("exit code %d, says %s", code, talk)
+	}
+	h.act = func(r store.Request) (store.RequestOutcome, string) {
+		p := h.heldPlan(store.PlanDone)
+		p.Request = r.ID
+		h.st.plans[len(h.st.plans)-1] = p
+		h.st.writes[3].Left, h.st.writes[3].Why = true, "left alone: it was changed since"
+		return store.RequestDone, "undo of round 12: 5 written."
+	}
+	code, _, talk := h.run("undo", "12", "anna@example.com", "-y")
+	if code != 3 || !strings.Contains(talk, "undo of round 12: 5 written.") || !strings.Contains(talk, "crm   event  42    left alone: it was changed since") {
+		t.Errorf("exit code %d, says\n%s", code, talk)
+	}
+	if r := h.asked[0]; r.Verb != activities.VerbUndo || r.Argument != "12" {
+		t.Errorf("asked %+v", r)
+	}
+	code, out, _ := h.run("undo", "12", "anna@example.com", "--dry-run")
+	if r := h.asked[1]; code != 0 || r.Argument != "12 dry" || !strings.Contains(out, "left alone: it was changed since") {
+		t.Errorf("exit code %d, asked %+v, shows\n%s", code, r, out)
+	}
+}

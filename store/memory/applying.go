@@ -131,7 +131,7 @@ func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, 
 				i = intent{crm: m.CRM, entity: c.Entity, side: c.Side, kind: c.Kind, begun: now}
 			}
 			i.Intent = plan.Intent{Key: c.Op.Key, Collection: c.Op.Ref.Collection, UID: c.Op.UID, Content: c.Op.Content, ContentKey: payload}
-			i.mailbox, i.outcome, i.shows = id, "", c.Shows
+			i.mailbox, i.outcome, i.shows, i.restores = id, "", c.Shows, c.Restores
 			s.intents.put(k, i)
 		}
 		return nil
@@ -154,7 +154,7 @@ func (s *Store) Adopt(ctx context.Context, id model.MailboxID, found []store.Fou
 				continue
 			}
 			w := plan.Write{
-				Entity: i.entity, Kind: i.kind, Side: f.Side, Final: true, OtherKey: i.ContentKey,
+				Entity: i.entity, Kind: i.kind, Side: f.Side, Final: true, Restores: i.restores, OtherKey: i.ContentKey,
 				Op: model.Operation{
 					Action: model.Create, Key: f.Key, UID: i.UID, Content: i.Content,
 					Ref: model.Ref{Side: f.Side, Kind: i.kind, Collection: i.Collection},
@@ -206,6 +206,9 @@ func (s *Store) FinishPlan(ctx context.Context, id model.MailboxID, token, planI
 		s.plans.put(name(planID), p)
 		if !s.decided(planID) {
 			m.approved = ""
+		}
+		if s.undone(m.mailbox, p) {
+			m.Undoing = ""
 		}
 		// A first sync of which a part still waits is not over.
 		m.Initialized = m.Initialized || !s.holds(planID)

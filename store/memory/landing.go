@@ -46,6 +46,8 @@ func (l *landing) land(results []store.Result) (woken []model.MailboxID) {
 	woken = l.route(l.m.CRM, changed, l.m.ID)
 	if l.plan != "" {
 		l.record(results)
+	} else {
+		l.arrived(results)
 	}
 	l.settle(results)
 	l.closeIntents(results)
@@ -126,8 +128,8 @@ func (l *landing) record(results []store.Result) {
 			continue
 		}
 		o.state, o.done = r.Receipt.Outcome, l.now
-		if o.state == model.Done && !o.Final {
-			o.result = l.seen[i].content
+		if o.state == model.Done {
+			o.item, o.result = itemOf(r), l.seen[i].content
 		}
 		l.operations.put(k, o)
 	}
@@ -159,10 +161,16 @@ func (l *landing) settle(results []store.Result) {
 		}
 		look := false
 		switch {
+		case r.Receipt.Outcome != model.Done && w.Restores:
+			if look = ok; !ok {
+				continue
+			}
 		case r.Receipt.Outcome != model.Done:
 			look = l.unsettled(r, &v)
 		case w.Withdraws:
 			look = withdrawn(w, &v)
+		case w.Restores:
+			dropped[w.Entity] = l.restored(r, l.seen[i], &v)
 		case w.Drops:
 			dropped[w.Entity] = true
 		default:
@@ -173,9 +181,11 @@ func (l *landing) settle(results []store.Result) {
 		}
 		links[w.Entity] = v
 	}
-	for e := range dropped {
-		delete(links, e)
-		l.links.drop(linkKey{l.m.ID, e})
+	for e, is := range dropped {
+		if is {
+			delete(links, e)
+			l.links.drop(linkKey{l.m.ID, e})
+		}
 	}
 	l.placeLinks(l.m, links)
 	for _, e := range again {

@@ -44,7 +44,7 @@ type tables struct {
 	identities    table[itemKey, model.EntityID]
 	claims        table[claimKey, claim]
 	intents       table[intentKey, intent]
-	plans         table[name, store.PlanRow]
+	plans         table[name, planRow]
 	operations    table[writeKey, operation]
 	conflicts     table[conflictKey, store.ConflictRow]
 	issues        table[issueKey, store.IssueRow]
@@ -148,6 +148,12 @@ type claim struct {
 	mailbox model.MailboxID
 }
 
+// planRow is a plan. ready: it was to be carried out, whatever became of it.
+type planRow struct {
+	store.PlanRow
+	ready bool
+}
+
 type intent struct {
 	plan.Intent
 	crm     model.ConnectionID
@@ -158,6 +164,8 @@ type intent struct {
 	outcome model.Outcome
 	begun   time.Time
 	shows   time.Time // reads that begin from then on show what was created
+	// restores: an undo's.
+	restores bool
 }
 
 func (i intent) open() bool { return i.outcome == "" || i.outcome == model.Unknown }
@@ -167,7 +175,8 @@ type operation struct {
 	mailbox model.MailboxID
 	state   model.Outcome
 	before  string // update, delete: key of what the target held
-	result  string // key of what is stored now, where another write of the pair follows
+	item    string // done: the id of what was written
+	result  string // done: key of what was stored
 	done    time.Time
 }
 

@@ -13,7 +13,7 @@ func (s *Store) BeginPlan(ctx context.Context, p store.PlanRow) (string, error) 
 	return within(ctx, s, func() (string, error) {
 		s.replace(p.Mailbox, store.PlanOpen, store.PlanShown, store.PlanHeld)
 		p.ID, p.State = s.newID("pln"), store.PlanOpen
-		s.plans.put(name(p.ID), p)
+		s.plans.put(name(p.ID), planRow{PlanRow: p})
 		return p.ID, nil
 	})
 }
@@ -79,10 +79,14 @@ func (s *Store) SealPlan(ctx context.Context, p store.PlanRow) error {
 		if !ok || row.Mailbox != p.Mailbox || row.State != store.PlanOpen {
 			return store.ErrStale
 		}
-		row.State, row.Hash, row.Why, row.Counts = p.State, p.Hash, p.Why, p.Counts
+		row.State, row.Hash, row.Why, row.Counts, row.ready = p.State, p.Hash, p.Why, p.Counts, p.State == store.PlanReady
 		s.plans.put(name(p.ID), row)
 		if p.State == store.PlanShown {
 			s.giveBack(p.ID) // only looked at: the next round finds everything as it was
+			if m, _ := s.mailboxes.get(name(p.Mailbox)); m.Undoing == p.Request {
+				m.Undoing = ""
+				s.mailboxes.put(name(m.ID), m)
+			}
 			return nil
 		}
 		m, _ := s.mailboxes.get(name(p.Mailbox))
@@ -138,6 +142,7 @@ func (s *Store) SaveChunk(ctx context.Context, id model.MailboxID, planID string
 			c.saveWrite(in.From+i, w)
 		}
 		if in.Commit {
+			c.arrivals()
 			c.saveLinks()
 			c.saveConflicts()
 			c.saveIssues()
@@ -154,6 +159,9 @@ func (c *chunk) saveWrite(number int, w plan.Write) {
 	r := written
 	if w.Held != "" {
 		o.state, r = held, waiting
+	}
+	if w.Left {
+		o.state = leftAlone
 	}
 	c.regards[w.Entity] = max(c.regards[w.Entity], r)
 	c.owed[w.Entity] = c.owed[w.Entity] || w.Withdraws

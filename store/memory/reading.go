@@ -24,8 +24,8 @@ func (s *Store) newest(ctx context.Context, id model.MailboxID, which func(store
 	return within(ctx, s, func() (store.PlanRow, error) {
 		var newest store.PlanRow
 		for _, p := range s.plans.all() {
-			if p.Mailbox == id && which(p) {
-				newest = p
+			if p.Mailbox == id && which(p.PlanRow) {
+				newest = p.PlanRow
 			}
 		}
 		return newest, found(newest.ID != "")

@@ -360,7 +360,7 @@ func (s *Store) forgetUnseen(m model.Mailbox) {
 // forgetRows drops the rows of one mailbox.
 func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.operations, func(_ writeKey, o operation) bool { return o.mailbox == id })
-	dropWhere(&s.plans, func(_ name, p store.PlanRow) bool { return p.Mailbox == id })
+	dropWhere(&s.plans, func(_ name, p planRow) bool { return p.Mailbox == id })
 	dropWhere(&s.pending, func(k pendingKey, _ pending) bool { return k.mailbox == id })
 	dropWhere(&s.links, func(k linkKey, _ link) bool { return k.mailbox == id })
 	dropWhere(&s.identities, func(k itemKey, _ model.EntityID) bool { return k.mailbox == id })

@@ -20,9 +20,10 @@ type intentRow struct {
 	Payload    []byte `db:"payload"`
 	Outcome    string `db:"outcome"`
 	Looked     int    `db:"looked"`
+	Restores   bool   `db:"restores"`
 }
 
-const selectIntent = `SELECT i.op_key, i.entity, i.side, i.kind, i.collection, i.uid, i.payload, i.outcome, i.looked FROM intent i `
+const selectIntent = `SELECT i.op_key, i.entity, i.side, i.kind, i.collection, i.uid, i.payload, i.outcome, i.looked, i.restores FROM intent i `
 
 func (r intentRow) intent(found map[string]model.Content) plan.Intent {
 	return plan.Intent{
@@ -122,7 +123,7 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 			bySide[c.Side] = append(bySide[c.Side], string(c.Op.Key))
 			rows = append(rows, []any{
 				string(p.connection), string(p.mailbox), string(c.Op.Key), s.ID, s.CRM, string(c.Entity), string(c.Side), string(c.Kind),
-				c.Op.Ref.Collection, c.Op.UID, null(payload), generation, micros(now), micros(c.Shows),
+				c.Op.Ref.Collection, c.Op.UID, null(payload), generation, micros(now), micros(c.Shows), flag(c.Restores),
 			})
 		}
 		if err := unchanged(tx, s, bySide, frozen); err != nil {
@@ -131,7 +132,7 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 		if err := stored.save(tx, nil); err != nil {
 			return err
 		}
-		return tx.insert(`INSERT INTO intent (connection, scope, op_key, mailbox, crm, entity, side, kind, collection, uid, payload, generation, begun, shows)`,
+		return tx.insert(`INSERT INTO intent (connection, scope, op_key, mailbox, crm, entity, side, kind, collection, uid, payload, generation, begun, shows, restores)`,
 			rows, `ON CONFLICT (connection, scope, op_key) DO UPDATE SET mailbox = excluded.mailbox, payload = excluded.payload,
 			collection = excluded.collection, uid = excluded.uid, generation = excluded.generation, shows = excluded.shows, looked = 0, outcome = ''`)
 	})
@@ -206,7 +207,7 @@ func adopted(tx *tx, s scope, found []store.Found) ([]landed, error) {
 		for _, r := range rows {
 			item := items[r.Key]
 			w := plan.Write{
-				Entity: model.EntityID(r.Entity), Kind: model.Kind(r.Kind), Side: side, Final: true, OtherKey: hexKey(r.Payload),
+				Entity: model.EntityID(r.Entity), Kind: model.Kind(r.Kind), Side: side, Final: true, Restores: r.Restores, OtherKey: hexKey(r.Payload),
 				Op: model.Operation{
 					Action: model.Create, Key: model.Key(r.Key), UID: r.UID, Content: contents[hexKey(r.Payload)],
 					Ref: model.Ref{Side: side, Kind: model.Kind(r.Kind), Collection: r.Collection},

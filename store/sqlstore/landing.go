@@ -53,7 +53,11 @@ func (l *landing) land(results []landed) error {
 			}
 		}
 	}
-	if err := l.operations(results); err != nil {
+	record := l.operations
+	if l.adopt {
+		record = l.adoptedWrites
+	}
+	if err := record(results); err != nil {
 		return err
 	}
 	if err := l.settle(results); err != nil {
@@ -190,15 +194,12 @@ func (l *landing) share(p place, kind model.Kind, results []*landed, items []str
 
 // operations records the outcome of each planned write.
 func (l *landing) operations(results []landed) error {
-	if l.plan == "" {
-		return nil
-	}
 	byOutcome := map[string][]int{}
-	var followed [][]any
+	var wrote [][]any
 	for _, r := range results {
 		byOutcome[string(r.Receipt.Outcome)] = append(byOutcome[string(r.Receipt.Outcome)], r.Planned.Number)
-		if r.done() && !r.Planned.Final {
-			followed = append(followed, []any{int64(r.Planned.Number), null(r.row.Content)})
+		if r.done() {
+			wrote = append(wrote, []any{int64(r.Planned.Number), r.item(), null(r.row.Content)})
 		}
 	}
 	for _, outcome := range sortedKeys(byOutcome) {
@@ -207,8 +208,8 @@ func (l *landing) operations(results []landed) error {
 			return err
 		}
 	}
-	return l.tx.updateFrom(`UPDATE operation SET result = v.column2 FROM`,
-		[]string{"BIGINT", l.tx.dialect.blob}, followed, `WHERE operation.plan = ? AND operation.number = v.column1`, l.plan)
+	return l.tx.updateFrom(`UPDATE operation SET item = v.column2, result = v.column3 FROM`,
+		[]string{"BIGINT", "TEXT", l.tx.dialect.blob}, wrote, `WHERE operation.plan = ? AND operation.number = v.column1`, l.plan)
 }
 
 // sibling is the other write of a pair in the same plan.
@@ -254,10 +255,20 @@ func (l *landing) settle(results []landed) error {
 			link = linkRow{Entity: e, Kind: string(r.Planned.Kind)}
 		}
 		switch {
+		case !r.done() && r.Planned.Restores:
+			if !ok {
+				continue
+			}
+			l.again = append(l.again, e)
 		case !r.done():
 			l.unsettled(r, &link)
 		case r.Planned.Withdraws:
 			l.withdrawn(r, &link)
+		case r.Planned.Restores:
+			l.restored(r, &link)
+			if delete(dropped, e); link.CRMItem == nil && link.MailItem == nil {
+				dropped[e] = true
+			}
 		case r.Planned.Drops:
 			dropped[e] = true
 		default:

@@ -31,8 +31,8 @@ func (d *DB) BeginPlan(ctx context.Context, p store.PlanRow) (string, error) {
 		if err := replace(tx, p.Mailbox, store.PlanOpen, store.PlanShown, store.PlanHeld); err != nil {
 			return err
 		}
-		return tx.exec(`INSERT INTO plan (id, mailbox, round, state, hash, why, counts, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			p.ID, string(p.Mailbox), p.Round, string(store.PlanOpen), p.Hash, p.Why, counts, micros(p.At))
+		return tx.exec(`INSERT INTO plan (id, mailbox, round, state, hash, why, counts, created, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			p.ID, string(p.Mailbox), p.Round, string(store.PlanOpen), p.Hash, p.Why, counts, micros(p.At), p.Request)
 	})
 	return p.ID, err
 }
@@ -127,12 +127,15 @@ func (d *DB) SealPlan(ctx context.Context, p store.PlanRow) error {
 		return fmt.Errorf("seal plan: %w", err)
 	}
 	return d.update(ctx, "seal plan of mailbox "+string(p.Mailbox), func(tx *tx) error {
-		n, err := tx.count(`UPDATE plan SET state = ?, hash = ?, why = ?, counts = ? WHERE id = ? AND mailbox = ? AND state = ?`,
-			string(p.State), p.Hash, p.Why, counts, p.ID, string(p.Mailbox), string(store.PlanOpen))
+		n, err := tx.count(`UPDATE plan SET state = ?, hash = ?, why = ?, counts = ?, ready = ? WHERE id = ? AND mailbox = ? AND state = ?`,
+			string(p.State), p.Hash, p.Why, counts, flag(p.State == store.PlanReady), p.ID, string(p.Mailbox), string(store.PlanOpen))
 		if err := stale(n, err); err != nil {
 			return err
 		}
 		if p.State == store.PlanShown {
+			if err := tx.exec(`UPDATE mailbox SET undoing = '' WHERE id = ? AND undoing = CAST(? AS TEXT)`, string(p.Mailbox), p.Request); err != nil {
+				return err
+			}
 			// Only looked at: the next round finds everything as it was.
 			return tx.exec(`UPDATE pending SET state = 0, plan = '' WHERE plan = ?`, p.ID)
 		}

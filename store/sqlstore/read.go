@@ -29,15 +29,16 @@ func (d *DB) plan(ctx context.Context, id model.MailboxID, where string, args ..
 		Why     string `db:"why"`
 		Counts  []byte `db:"counts"`
 		Created int64  `db:"created"`
+		Request string `db:"request"`
 	}
 	var out store.PlanRow
 	err := d.view(ctx, "read plan of mailbox "+string(id), func(tx *tx) error {
-		if err := tx.get(&r, `SELECT id, round, state, hash, why, counts, created FROM plan WHERE mailbox = ? AND `+where+` ORDER BY id DESC LIMIT 1`,
+		if err := tx.get(&r, `SELECT id, round, state, hash, why, counts, created, request FROM plan WHERE mailbox = ? AND `+where+` ORDER BY id DESC LIMIT 1`,
 			append([]any{string(id)}, args...)...); err != nil {
 			return err
 		}
 		out = store.PlanRow{
-			ID: r.ID, Mailbox: id, Round: r.Round, State: store.PlanState(r.State), Hash: r.Hash, Why: r.Why, At: instant(r.Created),
+			ID: r.ID, Mailbox: id, Round: r.Round, State: store.PlanState(r.State), Hash: r.Hash, Why: r.Why, At: instant(r.Created), Request: r.Request,
 		}
 		if err := json.Unmarshal(r.Counts, &out.Counts); err != nil {
 			return fmt.Errorf("decode counts: %w", err)

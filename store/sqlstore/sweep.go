@@ -9,13 +9,14 @@ import (
 
 // Sweep deletes what nobody needs any more, at most limit rows of each sort,
 // and returns how many it deleted: bodies that nothing refers to and that were
-// not seen for a day, edit conflicts that ended a quarter ago, plans that were replaced a day ago or carried out a month
-// ago, and items that are gone on a side and linked nowhere.
+// not seen for a day, edit conflicts that ended a quarter ago, plans that were
+// only looked at or replaced a day ago, or carried out a month ago, and items
+// that are gone on a side and linked nowhere.
 func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (int64, error) {
 	var total int64
 	quarter := micros(now.Add(-store.KeepConflicts))
 	day, month := micros(now.Add(-24*time.Hour)), micros(now.Add(-30*24*time.Hour))
-	ids := `SELECT id FROM plan WHERE (state IN ('dropped', 'shown') AND created < ? OR state = 'done' AND created < ?)
+	ids := `SELECT id FROM plan WHERE (ready = 0 AND state IN ('dropped', 'shown') AND created < ? OR state IN ('dropped', 'done') AND created < ?)
 		AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.plan = plan.id) ORDER BY id LIMIT ?`
 	for _, s := range []struct {
 		query string

@@ -91,6 +91,9 @@ func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from in
 		if w.Held != "" {
 			state = held
 		}
+		if w.Left {
+			state = leftAlone
+		}
 		rest := w
 		rest.Op.Content, rest.Op.Raw, rest.OtherKey, rest.Held = nil, nil, "", ""
 		body, err := json.Marshal(rest)
@@ -173,6 +176,9 @@ func (d *DB) FinishPlan(ctx context.Context, id model.MailboxID, token, planID s
 			return err
 		}
 		if err := settleApproval(tx, id, planID); err != nil {
+			return err
+		}
+		if err := endUndo(tx, id, planID); err != nil {
 			return err
 		}
 		// A first sync of which a part still waits is not over.

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"matching", matchingStories()},
 		{"pairs", pairStories()},
 		{"plans", planStories()},
+		{"undo", undoStories()},
 		{"leases", leaseStories()},
 		{"applying", applyingStories()},
 		{"absence", absenceStories()},
@@ -59,6 +60,7 @@ type world struct {
 	crm, mail model.Connection
 	now       time.Time
 	cursors   int
+	number    int64 // of the round that is under way
 }
 
 const (
@@ -267,7 +269,7 @@ func (w *world) due(m model.Mailbox) store.Due {
 // plan saves and seals a plan in which decide answers every pending pair.
 func (w *world) plan(m model.Mailbox, state store.PlanState, decide func(p store.Pair) plan.Plan) string {
 	w.Helper()
-	r := store.PlanRow{Mailbox: m.ID, State: store.PlanOpen, At: w.tick()}
+	r := store.PlanRow{Mailbox: m.ID, Round: max(w.number, 1), State: store.PlanOpen, At: w.tick()}
 	id, err := w.s.BeginPlan(w.ctx, r)
 	w.ok(err)
 	from := 0
@@ -359,7 +361,7 @@ func (w *world) apply(m model.Mailbox, planID string, answer func(store.Planned)
 		w.ok(err)
 		woken = append(woken, wake...)
 	}
-	w.ok(w.s.FinishPlan(w.ctx, m.ID, token, planID, store.Round{Number: 1, Started: w.now, Ended: w.now, Done: 1}))
+	w.ok(w.s.FinishPlan(w.ctx, m.ID, token, planID, store.Round{Number: max(w.number, 1), Started: w.now, Ended: w.now, Done: 1}))
 	w.ok(w.s.Release(w.ctx, m.ID, token))
 	return woken
 }

@@ -60,6 +60,10 @@ func byText(tzid string) (Zone, bool) {
 	if name, ok := fixedOffset(text); ok {
 		return Zone{name, ByOffset}, true
 	}
+	// US-Eastern, as the examples of RFC 2445 have it.
+	if name, ok := IANA(strings.Replace(text, "-", "/", 1)); ok {
+		return Zone{name, ByName}, true
+	}
 	return Zone{}, false
 }
 

@@ -112,6 +112,7 @@ func TestNamesThatCalendarsReallyUse(t *testing.T) {
 		"europe/berlin":             {Name: "Europe/Berlin", How: timezone.ByName},
 		"America/New York":          {Name: "America/New_York", How: timezone.ByName},
 		"US/Eastern":                {Name: "US/Eastern", How: timezone.ByName},
+		"US-Eastern":                {Name: "US/Eastern", How: timezone.ByName},
 		"Asia/Calcutta":             {Name: "Asia/Calcutta", How: timezone.ByName},
 		"Z":                         {Name: "Etc/UTC", How: timezone.ByName},
 		"W. Europe Standard Time":   {Name: "Europe/Berlin", How: timezone.ByWindows},

@@ -105,7 +105,7 @@ func (e *Edit) Append(c Component, lines ...Line) {
 	r := c.rec()
 	at := e.endOf(c)
 	if len(r.children) > 0 && r.name != "VCARD" { // a vCard 2.1 AGENT stays with its card
-		at = &e.doc.lines[e.doc.comps[r.children[0]].first-1]
+		at = e.before(r.children[0])
 	}
 	e.insert(at, r.dialect, lines, nil)
 }
@@ -176,13 +176,28 @@ func (e *Edit) owns(c Component) bool {
 	return true
 }
 
-// endOf is the line after which a component's content ends.
+// endOf is the line after which a component's content ends. A child without its
+// END line would take in what is put behind it, so there the end is before it.
 func (e *Edit) endOf(c Component) *line {
 	r := c.rec()
+	for _, child := range r.children {
+		if !e.doc.comps[child].closed {
+			return e.before(child)
+		}
+	}
 	if r.closed {
 		return &e.doc.lines[r.last-1]
 	}
 	return &e.doc.lines[r.last]
+}
+
+// before is the line before a component, or before the AGENT whose value it is.
+func (e *Edit) before(comp int32) *line {
+	i := e.doc.comps[comp].first - 1
+	if l := &e.doc.lines[i]; l.kind == kindProperty && e.doc.named(l, "AGENT") {
+		i--
+	}
+	return &e.doc.lines[i]
 }
 
 // insert writes lines and drafts behind a line. Where that line is the last

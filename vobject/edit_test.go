@@ -284,13 +284,16 @@ func TestNothingIsSwallowedByACutOffValue(t *testing.T) {
 		src  string
 		edit func(e *vobject.Edit, c vobject.Component)
 	}{
-		"append":           {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", appendName},
-		"append, no END":   {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=", appendName},
-		"append, LF":       {"BEGIN:VCARD\nVERSION:2.1\nNOTE;QUOTED-PRINTABLE:cut off=\nEND:VCARD\n", appendName},
-		"before a child":   {"BEGIN:VCALENDAR\r\nVERSION:1.0\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", appendName},
-		"insert after":     {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", func(e *vobject.Edit, c vobject.Component) { e.InsertAfter(c.First("NOTE"), vobject.Text("FN", "Ann")) }},
-		"remove component": {"BEGIN:VCALENDAR\r\nVERSION:1.0\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nFN:Ann\r\nEND:VCALENDAR\r\n", func(e *vobject.Edit, c vobject.Component) { e.RemoveComponent(c.Component("VEVENT")) }},
-		"blank before END": {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE:cut off\r\n\r\n END:VCARD\r\n", appendName},
+		"append":            {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", appendName},
+		"append, no END":    {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=", appendName},
+		"append, LF":        {"BEGIN:VCARD\nVERSION:2.1\nNOTE;QUOTED-PRINTABLE:cut off=\nEND:VCARD\n", appendName},
+		"before a child":    {"BEGIN:VCALENDAR\r\nVERSION:1.0\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", appendName},
+		"insert after":      {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", func(e *vobject.Edit, c vobject.Component) { e.InsertAfter(c.First("NOTE"), vobject.Text("FN", "Ann")) }},
+		"remove component":  {"BEGIN:VCALENDAR\r\nVERSION:1.0\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nFN:Ann\r\nEND:VCALENDAR\r\n", func(e *vobject.Edit, c vobject.Component) { e.RemoveComponent(c.Component("VEVENT")) }},
+		"blank before END":  {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE:cut off\r\n\r\n END:VCARD\r\n", appendName},
+		"child without END": {"BEGIN:VCARD\r\nNOTE:cut off\r\nBEGIN:STANDARD\r\nEND:VCARD\r\n", appendName},
+		"AGENT without END": {"BEGIN:VCARD\r\nNOTE:cut off\r\nAGENT:\r\nBEGIN:VCARD\r\nBEGIN:X\r\nEND:VCARD\r\n", appendName},
+		"component":         {"BEGIN:VCARD\r\nFN:Ann\r\nNOTE:cut off\r\nBEGIN:A\r\nEND:VCARD\r\n", func(e *vobject.Edit, c vobject.Component) { e.AppendComponent(c, vobject.Draft{Name: "B"}) }},
 		"both": {"BEGIN:VCARD\r\nVERSION:2.1\r\nNOTE;QUOTED-PRINTABLE:cut off=\r\nEND:VCARD\r\n", func(e *vobject.Edit, c vobject.Component) {
 			appendName(e, c)
 			e.Remove(c.First("NOTE"))
@@ -308,6 +311,9 @@ func TestNothingIsSwallowedByACutOffValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := again.First("")
+		if name == "component" && !c.Component("B").Exists() {
+			t.Errorf("the component is elsewhere: %q", again.Bytes())
+		}
 		if c.First("FN").Text() != "Ann" || !strings.HasPrefix(c.First("NOTE").Text(), "cut off") || strings.Contains(c.First("NOTE").Text(), "FN") {
 			t.Errorf("%s: %q", name, again.Bytes())
 		}

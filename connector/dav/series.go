@@ -49,7 +49,7 @@ func (c *converter) plainLine(cal calendar, p vobject.Property) string {
 	value := p.Raw()
 	switch p.Name() {
 	case "RRULE", "RDATE", "EXDATE":
-		value = strings.TrimSpace(value) // some programs write a blank behind it
+		value = strings.TrimSpace(withoutControls(value)) // some programs write a blank behind it
 	}
 	b.WriteString(":" + value)
 	return b.String()

@@ -180,8 +180,19 @@ func (r *Report) checkAddition(doc *vobject.Document) {
 		want = append(want, l.Source())
 	}
 	r.Moves += count
-	isNew := func(p vobject.Property) bool { return p.Is(added) && clean(p.Text()) == clean(addition) }
-	if r.checkRest(e, want, isNew, 1) {
+	in := map[vobject.Component]bool{}
+	isNew := func(p vobject.Property) bool {
+		ok := p.Is(added) && clean(p.Text()) == clean(addition)
+		if ok {
+			in[p.Component()] = true
+		}
+		return ok
+	}
+	switch {
+	case !r.checkRest(e, want, isNew, 1):
+	case len(in) != count:
+		r.fail("line 1: properties added to %d components are in %d", count, len(in))
+	default:
 		r.OnlyMoved += count
 	}
 }

@@ -49,7 +49,7 @@ func (d *differ) echoes(ctx context.Context, writes []plan.Write) error {
 // much to be believed unless a person let exactly that go.
 func (d *differ) brakes(ctx context.Context) error {
 	list, err := d.braking(ctx)
-	if err != nil || len(list) == 0 && !d.waitsWhole() && !d.approval.given && len(d.approval.waits) == 0 {
+	if err != nil || len(list) == 0 && !d.tally.Doubtful && !d.waitsWhole() && !d.approval.given && len(d.approval.waits) == 0 {
 		return err
 	}
 	if d.waitsWhole() && !d.approval.given {
@@ -125,6 +125,9 @@ func (j *judge) reason(w plan.Write) string {
 	}
 	if j.d.waitsWhole() {
 		return firstSync
+	}
+	if w.Doubtful {
+		return plan.OnlyBackup
 	}
 	return j.d.approval.waits[plan.PlaceOf(w)]
 }

@@ -19,6 +19,7 @@ type DiffIn struct {
 	Generation int64
 	Round      int64
 	Show       bool // a dry run: the plan is stored to be looked at, nothing is settled
+	Check      bool // the round before met items that were not as we knew them
 }
 
 // DiffOut describes the plan.

@@ -11,16 +11,18 @@ import (
 
 // fresh reads the CRM once more if the mailbox shows something new: what
 // somebody entered in both systems within minutes must be matched, not created
-// a second time.
+// a second time. A CRM that was restored shows what is new only once that is
+// known, so it is asked; and likewise if items were not as we knew them in the
+// round before.
 func (d *differ) fresh(ctx context.Context) error {
 	page, err := d.a.Store.Strangers(ctx, d.m.ID, "", pageOfPairs)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(page, d.unread) {
+	if !d.in.Check && !slices.ContainsFunc(page, d.unread) {
 		return nil
 	}
-	if _, err := d.a.Feed(ctx, FeedIn{Connection: d.m.crm.ID}); err != nil {
+	if _, err := d.a.feed(ctx, FeedIn{Connection: d.m.crm.ID}, false, true); err != nil {
 		return err
 	}
 	d.m.crm, err = d.a.Store.Connection(ctx, d.m.crm.ID)

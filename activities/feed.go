@@ -28,11 +28,11 @@ const settleGap = 2 * time.Second
 // Feed reads a CRM once for all its mailboxes (design decision 3), routes what
 // changed to those concerned and wakes them.
 func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
-	return a.feed(ctx, in, true)
+	return a.feed(ctx, in, true, false)
 }
 
 // feed is one pass; in the middle of a mailbox's round nothing is audited.
-func (a *Activities) feed(ctx context.Context, in FeedIn, audits bool) (FeedOut, error) {
+func (a *Activities) feed(ctx context.Context, in FeedIn, audits, check bool) (FeedOut, error) {
 	c, err := a.Store.Connection(ctx, in.Connection)
 	if err != nil {
 		return FeedOut{}, err
@@ -48,18 +48,13 @@ func (a *Activities) feed(ctx context.Context, in FeedIn, audits bool) (FeedOut,
 	}
 	begun := a.Now()
 	levels := crmPrivacy{store: a.Store, connection: c.ID}
-	r := reader{a: a, s: s, connection: c.ID, holds: levels.holds}
-	for _, col := range collections {
-		if col.Missing {
-			continue
-		}
-		switch err := r.collection(ctx, col); {
-		case errors.Is(err, store.ErrStale):
-			// Somebody else reads this CRM at the moment; once is enough.
-			return FeedOut{Next: settleGap}, a.Waker.WakeMailboxes(ctx, distinct(r.woken))
-		case err != nil:
-			return FeedOut{}, err
-		}
+	r := reader{a: a, s: s, connection: c.ID, holds: levels.holds, check: check || c.Pass%checkEvery == 0}
+	switch err := r.all(ctx, collections); {
+	case errors.Is(err, store.ErrStale):
+		// Somebody else reads this CRM at the moment; once is enough.
+		return FeedOut{Next: settleGap}, a.Waker.WakeMailboxes(ctx, distinct(r.woken))
+	case err != nil:
+		return FeedOut{}, err
 	}
 	if audits && complete(collections) && due(a.Now(), c.AuditAt) {
 		if _, err := r.audit(ctx, nil); err != nil && !errors.Is(err, store.ErrStale) {

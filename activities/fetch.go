@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"slices"
+	"strings"
 	"time"
 
 	"lockstep.dev/fault"
@@ -20,6 +22,7 @@ type FetchIn struct {
 	Generation int64 // highest generation that the workflow has seen; 0 = a fresh workflow
 	Look       bool  // the workflow is still looking after a restore
 	Show       bool  // for a dry run, which a paused mailbox may have too
+	Check      bool  // the round before met items that were not as we knew them
 }
 
 // FetchOut says what there is to do and when to come again.
@@ -38,7 +41,7 @@ type FetchOut struct {
 	Restored   bool   // our own database is older than the workflow: cursors were reset
 	SettleFor  int    // Restored: rounds to look before writing
 	Trouble    string // a collection that cannot be read; the others go on
-	Audited    string // what a comparison with complete listings found, in words
+	Noticed    string // what an audit found, or that the mail server was restored, in words
 	Next       time.Duration
 }
 
@@ -158,25 +161,27 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 	if collections, err = a.privacy(ctx, m, collections); err != nil {
 		return err
 	}
-	r := reader{a: a, s: s, connection: m.mail.ID, mailbox: m.ID, holds: m.holds}
-	for _, c := range collections {
-		if c.Missing {
-			continue
-		}
-		if err := r.collection(ctx, c); apart(err) {
-			// One collection that is closed to us must not stop the others;
-			// what it held is neither changed nor gone.
-			out.Trouble = fault.Of(err).Error()
-			continue
-		} else if err != nil {
-			return err
-		}
+	// What waits to be written makes sure that nobody restored the mailbox.
+	waits, err := a.Store.Due(ctx, m.ID, a.Now())
+	if err != nil {
+		return err
+	}
+	r := reader{
+		a: a, s: s, connection: m.mail.ID, mailbox: m.ID, holds: m.holds,
+		probe: waits.Fresh, check: in.Check || m.Failures > 0 || m.Round%checkEvery == 0,
+	}
+	if err := r.all(ctx, collections); err != nil {
+		return err
+	}
+	out.Trouble = r.trouble
+	if r.restored {
+		out.Noticed = "The mail server was restored from a backup. Everything was read again; what the backup lost is brought back from the CRM."
 	}
 	err = r.doubted(ctx)
 	if err == nil && !in.Show && !out.LookOnly && due(a.Now(), m.AuditAt) {
 		var report store.Audit
 		report, err = r.audit(ctx, &m)
-		out.Audited = summary(report)
+		out.Noticed = strings.TrimSpace(out.Noticed + " " + summary(report))
 	}
 	out.Changed, out.Absent = r.changed, r.absent
 	return err
@@ -224,17 +229,52 @@ type reader struct {
 	s               side
 	connection      model.ConnectionID
 	mailbox         model.MailboxID
+	probe           bool // ask for marks, also where nothing changed
+	check           bool // and where there are none look at the newest items
 	changed, absent int
 	woken           []model.MailboxID
 	// holds reduces items to what our store may hold of them.
-	holds func(ctx context.Context, items []model.Item) ([]model.Item, error)
+	holds    func(ctx context.Context, items []model.Item) ([]model.Item, error)
+	restored bool   // the system was restored from a backup
+	trouble  string // a collection that cannot be read; the others go on
+}
+
+// all reads every collection. If one shows that its system was restored from a
+// backup, all are listed in full.
+func (r *reader) all(ctx context.Context, collections []store.Collection) error {
+	err := r.each(ctx, collections)
+	for again := 0; errors.Is(err, store.ErrRestored) && again < 3; again++ {
+		if collections, err = r.begin(ctx); err == nil {
+			err = r.each(ctx, collections)
+		}
+	}
+	return err
+}
+
+func (r *reader) each(ctx context.Context, collections []store.Collection) error {
+	for _, c := range collections {
+		if c.Missing {
+			continue
+		}
+		if err := r.collection(ctx, c); apart(err) && r.mailbox != "" {
+			// One collection that is closed to us must not stop the others;
+			// what it held is neither changed nor gone.
+			r.trouble = fault.Of(err).Error()
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // collection reads a collection's changes; a dead cursor means listing in full,
 // compared and never imported anew (algorithm 1.9d).
 func (r *reader) collection(ctx context.Context, c store.Collection) error {
-	err := r.changes(ctx, c)
+	err := r.checked(ctx, c)
 	if !fault.Is(err, fault.CursorExpired) {
+		return err
+	}
+	if err := r.expired(ctx, c); err != nil {
 		return err
 	}
 	r.a.Log.InfoContext(ctx, "resume position expired; listing in full", "mailbox", r.mailbox, "kind", c.Kind)
@@ -254,10 +294,12 @@ func (r *reader) again(ctx context.Context, c model.Collection) error {
 	if i < 0 {
 		return nil
 	}
-	return r.changes(ctx, all[i])
+	return r.changes(ctx, all[i], true)
 }
 
-func (r *reader) changes(ctx context.Context, c store.Collection) error {
+// changes reads the pages of a collection and saves them; with ask it makes sure
+// that the system is still the one we know if there are any.
+func (r *reader) changes(ctx context.Context, c store.Collection, ask bool) error {
 	readAt := r.asOf(c.Kind)
 	for page, err := range r.s.Changes(ctx, c.Collection, c.Cursor) {
 		if err != nil {
@@ -267,11 +309,15 @@ func (r *reader) changes(ctx context.Context, c store.Collection) error {
 			Connection: r.connection, Mailbox: r.mailbox, Collection: c, Items: page.Items,
 			Gone: page.Gone, Left: page.Left, Cursor: page.Cursor, Full: page.Full, Last: page.Last, ReadAt: readAt,
 		}
-		if err := r.hydrate(ctx, page.Changed, &in); err != nil {
+		if quiet(in) && len(page.Changed) == 0 {
+			return nil
+		}
+		if err := r.witness(ctx, &in, ask); err != nil {
 			return err
 		}
-		if quiet(in) {
-			return nil
+		ask = false
+		if err := r.hydrate(ctx, page.Changed, &in); err != nil {
+			return err
 		}
 		if err := r.save(ctx, &in); err != nil {
 			return err

@@ -273,6 +273,10 @@ func (m mortal) EndConflict(ctx context.Context, id, how string, now time.Time) 
 	return commit0(m, "EndConflict", func() error { return m.Store.EndConflict(ctx, id, how, now) })
 }
 
+func (m mortal) Restored(ctx context.Context, c model.ConnectionID, id model.MailboxID) error {
+	return commit0(m, "Restored", func() error { return m.Store.Restored(ctx, c, id) })
+}
+
 func (m mortal) ScheduleAudit(ctx context.Context, c model.ConnectionID, id model.MailboxID, at time.Time) error {
 	return commit0(m, "ScheduleAudit", func() error { return m.Store.ScheduleAudit(ctx, c, id, at) })
 }

@@ -49,6 +49,7 @@ type house struct {
 	gate      *gate
 	acts      *activities.Activities
 	boxes     []*box
+	shelf     map[string]memory.Backup // of the systems, by name
 	crmID     model.ConnectionID
 	mailID    model.ConnectionID
 	attempt   activities.Attempt // that runs
@@ -69,6 +70,7 @@ type box struct {
 	address    string
 	generation int64
 	look       int
+	check      bool // the last round met items that were not as we knew them
 	state      model.MailboxState
 	held       string // hash of the plan that waits
 	trouble    string

@@ -23,6 +23,11 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 		if p.Entity == "" && p.Mail != nil {
 			p.Entity = plan.MailEntity(d.m.ID, p.Kind, p.Mail.Ref.ID)
 		}
+		if p.CRM.Lost() && p.Mail != nil && !p.Mail.Gone {
+			// All mailboxes that link the record know it as one entity.
+			claims = append(claims, store.Claim{Kind: p.Kind, Entity: p.Entity, Global: "lost:" + string(p.Entity)})
+			claimed = append(claimed, i)
+		}
 		if p.CRM == nil && p.Mail != nil && p.State != plan.Review && p.State != plan.Returned {
 			if _, ok := plan.Admit(d.input, *p); ok {
 				claims = append(claims, store.Claim{Kind: p.Kind, Entity: p.Entity, Global: plan.GlobalOf(d.m.ID, *p.Mail)})
@@ -75,7 +80,7 @@ func stray(p plan.Pair) bool {
 func (d *differ) creators(ctx context.Context, page []store.Pair) error {
 	organizers := map[string]bool{}
 	for _, p := range page {
-		if p.CRM == nil && p.Mail != nil {
+		if (p.CRM == nil || p.CRM.Lost()) && p.Mail != nil {
 			organizers[model.FoldAddress(p.Mail.Content.Text("organizer"))] = true
 		}
 	}
@@ -92,7 +97,7 @@ func (d *differ) creators(ctx context.Context, page []store.Pair) error {
 		return err
 	}
 	for i := range page {
-		if p := &page[i].Pair; p.CRM == nil && p.Mail != nil {
+		if p := &page[i].Pair; (p.CRM == nil || p.CRM.Lost()) && p.Mail != nil {
 			p.Creator = owners[model.FoldAddress(p.Mail.Content.Text("organizer"))]
 		}
 	}

@@ -54,6 +54,10 @@ func (y *history) run() {
 	}
 	y.peace()
 	y.settle()
+	if y.restored {
+		nobody(y.house) // a restore that brings no change is noticed by the twelfth round
+		y.settle()
+	}
 	y.release(4)
 	y.count2("went wrong", y.gate.deaths)
 	y.judge()

@@ -107,7 +107,7 @@ func (h *house) round(b *box) news {
 		err := h.step(b, &n)
 		switch {
 		case errors.Is(err, errLost):
-			b.generation, b.look, b.stage = 0, 0, fetching
+			b.generation, b.look, b.check, b.stage = 0, 0, false, fetching
 			return news{busy: true, written: n.written}
 		case err != nil:
 			b.trouble, b.stage = err.Error(), fetching
@@ -149,7 +149,7 @@ func (h *house) fail(b *box, err error) {
 
 func (h *house) fetch(b *box, n *news) error {
 	var f activities.FetchOut
-	if err := h.execute("fetch", h.acts.Fetch, activities.FetchIn{Mailbox: b.id, Generation: b.generation, Look: b.look > 0}, &f); err != nil {
+	if err := h.execute("fetch", h.acts.Fetch, activities.FetchIn{Mailbox: b.id, Generation: b.generation, Look: b.look > 0, Check: b.check}, &f); err != nil {
 		return err
 	}
 	b.fetched, b.generation, b.state = f, max(b.generation, f.Generation), f.State
@@ -168,10 +168,11 @@ func (h *house) fetch(b *box, n *news) error {
 func (h *house) diff(b *box) error {
 	b.began = h.clock.Now()
 	var d activities.DiffOut
-	err := h.execute("diff", h.acts.Diff, activities.DiffIn{Mailbox: b.id, Generation: b.generation, Round: b.fetched.Round}, &d)
+	err := h.execute("diff", h.acts.Diff, activities.DiffIn{Mailbox: b.id, Generation: b.generation, Round: b.fetched.Round, Check: b.check}, &d)
 	if err != nil {
 		return err
 	}
+	b.check = false
 	b.diffed, b.applied, b.generation, b.held = d, activities.ApplyOut{}, max(b.generation, d.Generation), ""
 	if d.State == store.PlanHeld || d.Held > 0 {
 		b.held = d.Hash
@@ -206,7 +207,7 @@ func (h *house) record(b *box) error {
 		Mailbox: b.id, Plan: d.Plan, Round: b.fetched.Round, Started: b.began, Counts: d.Counts,
 		Done: a.Done, Refused: a.Refused, Again: a.Again, Held: d.Held, Why: d.Why,
 	}, nil)
-	b.stage = fetching
+	b.stage, b.check = fetching, a.Again > 0
 	return err
 }
 

@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ type scene struct {
 	db        any
 	crm, mail memory.Backup
 	boxes     []box
+	shelf     map[string]memory.Backup
 	now       time.Time
 	gate      gate
 	step      int // of the scenario
@@ -45,7 +47,7 @@ type recording struct {
 // shoot saves the house as it is.
 func (h *house) shoot(step int, where place) scene {
 	s := scene{db: h.base.keep(), crm: h.crm.Backup(), mail: h.mail.Backup(), now: h.clock.now, gate: *h.gate, step: step, where: where}
-	s.gate.passed = nil
+	s.gate.passed, s.shelf = nil, maps.Clone(h.shelf)
 	for _, b := range h.boxes {
 		s.boxes = append(s.boxes, *b)
 	}
@@ -69,7 +71,7 @@ func (h *house) rewind(s scene) {
 	h.crm.Rewind(s.crm)
 	h.mail.Rewind(s.mail)
 	h.clock.now = s.now
-	h.boxes = nil
+	h.boxes, h.shelf = nil, maps.Clone(s.shelf)
 	for _, b := range s.boxes {
 		h.boxes = append(h.boxes, &b)
 	}

@@ -137,3 +137,109 @@ func auditStories() []scenario {
 		},
 	}
 }
+
+// keep makes a backup of one system, restore brings it back.
+func (h *house) keep(system string) {
+	if h.shelf == nil {
+		h.shelf = map[string]memory.Backup{}
+	}
+	h.shelf[system] = h.system(system).Backup()
+}
+
+func (h *house) restore(system string) {
+	h.note("the %s system is restored from a backup", system)
+	h.system(system).Restore(h.shelf[system])
+}
+
+func (h *house) system(name string) *memory.System {
+	if name[0] == 'c' {
+		return h.crm
+	}
+	return h.mail
+}
+
+// village is what the stories of restores begin with.
+func village(h *house) {
+	crowd(h)
+	h.inMail("ada", model.Contact, person("Emil", "emil@example.org"))
+}
+
+// busyDay happens between the backup and its restore.
+func busyDay(h *house) {
+	h.set("", "Bob", "notes", "from the CRM")
+	h.set("ada", "Cleo", "notes", "from the mailbox")
+	h.set("ada", "Emil", "job_title", "Captain")
+	h.remove("", "Dora")
+	h.inCRM(model.Contact, "ada", person("Gus", "gus@example.org"))
+	h.inMail("ada", model.Contact, person("Hal", "hal@example.org"))
+}
+
+func wantDay(h *house) {
+	h.t.Helper()
+	for _, p := range []string{"", "ada"} {
+		h.wantText(p, "Bob", "notes", "from the CRM")
+		h.wantText(p, "Cleo", "notes", "from the mailbox")
+		h.wantText(p, "Emil", "job_title", "Captain")
+	}
+	h.wantCount(1, "Gus", "", "ada")
+	h.wantCount(1, "Hal", "", "ada")
+}
+
+// restored is the story of one system that loses a day.
+func restored(name, system string, d design, after, check func(h *house)) scenario {
+	d.kinds = []model.Kind{model.Contact}
+	return scenario{
+		name: name, design: d, before: village,
+		steps: []func(*house){
+			func(h *house) { h.keep(system); busyDay(h) },
+			func(h *house) {
+				wantDay(h)
+				h.restore(system)
+				if after != nil {
+					after(h)
+				}
+			},
+			nobody, nobody, // an hour later at most it is noticed, also where one round died
+		},
+		check: func(h *house) { wantDay(h); check(h) },
+	}
+}
+
+// nobody does anything for twelve rounds.
+func nobody(h *house) {
+	for range 13 {
+		h.sweep()
+	}
+}
+
+// systemRestoreStories are N-09 and N-10: nothing is lost that the other side
+// has, nothing is there twice, nobody has to do anything (I5).
+func systemRestoreStories() []scenario {
+	cameBack := func(where, gone string) func(*house) {
+		return func(h *house) { h.wantCount(1, "Dora", where); h.wantCount(0, "Dora", gone) }
+	}
+	editedAfter := func(where string) func(h *house) {
+		return func(h *house) { h.set(where, "Cleo", "job_title", "after the restore") }
+	}
+	wantAfter := func(back func(*house)) func(h *house) {
+		return func(h *house) {
+			back(h)
+			h.wantText("", "Cleo", "job_title", "after the restore")
+			h.wantText("ada", "Cleo", "job_title", "after the restore")
+		}
+	}
+	blind := design{crm: memory.Config{Blind: true, Kinds: unordered(model.CRM)}, mail: memory.Config{Blind: true, Kinds: unordered(model.Mail)}}
+	return []scenario{
+		restored("the mail server is restored", "mail", design{}, nil, cameBack("ada", "")),
+		restored("the mail server is restored and people go on there", "mail", design{}, editedAfter("ada"), wantAfter(cameBack("ada", ""))),
+		restored("the mail server is restored and people go on in the CRM", "mail", design{}, editedAfter(""), wantAfter(cameBack("ada", ""))),
+		restored("the mail server is restored and its positions die", "mail", design{}, func(h *house) { h.mail.Expire() }, cameBack("ada", "")),
+		restored("a mail server without marks is restored", "mail", blind, nil, cameBack("ada", "")),
+		restored("a mail server without marks is restored and its positions die", "mail", blind, func(h *house) { h.mail.Expire() }, cameBack("ada", "")),
+		restored("the CRM is restored", "crm", design{}, nil, cameBack("", "ada")),
+		restored("the CRM is restored and people go on there", "crm", design{}, editedAfter(""), wantAfter(cameBack("", "ada"))),
+		restored("the CRM is restored and people go on in the mailbox", "crm", design{}, editedAfter("ada"), wantAfter(cameBack("", "ada"))),
+		restored("the CRM is restored and its positions die", "crm", design{}, func(h *house) { h.crm.Expire() }, cameBack("", "ada")),
+		restored("a CRM without marks is restored", "crm", blind, nil, cameBack("", "ada")),
+	}
+}

@@ -13,6 +13,7 @@ type Connection struct {
 	Secret    string            // never stored, logged or shown in clear
 	Owner     string            // e-mail address of the person to notify
 	Every     time.Duration     // CRM side: gap between feed passes
+	Pass      int64             // CRM side: finished feed passes; the store counts them
 	AuditAt   time.Time         // CRM side: when its next audit is due; the store sets it
 	PassBegun time.Time         // CRM side: when the latest finished feed pass began; zero = never
 }

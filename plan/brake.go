@@ -29,7 +29,7 @@ func (b Brake) holds(w Write) bool {
 	case w.Side != b.Side || w.Kind != b.Kind || w.Op.Action != b.Action:
 		return false
 	case b.Action == model.Update:
-		return !w.First && slices.Contains(w.Op.Changed, b.Field)
+		return !w.First && !w.PutBack && slices.Contains(w.Op.Changed, b.Field)
 	case b.Action == model.Create:
 		return w.Echo
 	default:
@@ -60,7 +60,12 @@ type counter struct {
 // does not depend on that of the plan. The zero value is ready.
 type Tally struct {
 	n map[counter]int
+	// Doubtful: there are deletions that only a restored backup tells.
+	Doubtful bool
 }
+
+// OnlyBackup is why a doubtful deletion waits.
+const OnlyBackup = "deleted, as far as the backup tells that was restored"
 
 // Add counts writes.
 func (t *Tally) Add(writes []Write) {
@@ -68,6 +73,7 @@ func (t *Tally) Add(writes []Write) {
 		t.n = map[counter]int{}
 	}
 	for _, w := range writes {
+		t.Doubtful = t.Doubtful || w.Doubtful
 		c := counter{side: w.Side, kind: w.Kind, action: w.Op.Action}
 		switch w.Op.Action {
 		case model.Delete:
@@ -78,7 +84,7 @@ func (t *Tally) Add(writes []Write) {
 			}
 		case model.Update:
 			for _, f := range w.Op.Changed {
-				if c.field = f; !w.First {
+				if c.field = f; !w.First && !w.PutBack {
 					t.n[c]++
 				}
 			}

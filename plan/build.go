@@ -66,18 +66,29 @@ func (b *builder) writeBoth(p Pair) {
 	if p.MailBase != nil {
 		held = p.MailBase.Content
 	}
-	flows := b.flowing(p, held)
+	fields := b.in.Fields[p.Kind]
+	now := current(fields, p.Mail, p.MailBase)
+	flows := b.flowing(p, now, held)
 	if p.MailBase == nil && !p.Lead {
 		// Never agreed, and not ours to change: the CRM's word stands but for
 		// our own answer, and what the mailbox says otherwise is kept aside.
-		flows = mixed(p.Mail.Content, flows, b.in.Fields[p.Kind])
+		flows = mixed(now, flows, fields)
 	}
-	chosen := b.choices(p, p.CRM.Content, flows)
+	chosen := b.choices(p, current(fields, p.CRM, p.CRMBase), flows)
 	m := b.merge(p, chosen.crm, chosen.flows, chosen)
 	m.settled = append(chosen.settled, m.settled...)
 	crm := b.update(p, p.CRM, m.crm)
-	mail := b.update(p, p.Mail, b.onto(p, m.mail, flows))
+	mail := b.update(p, p.Mail, b.onto(p, now, m.mail, flows))
 	b.out.Conflicts = append(b.out.Conflicts, m.conflicts...)
+	b.out.Conflicts = append(b.out.Conflicts, b.overwritten(p, m, flows)...)
+	for _, v := range []struct {
+		w *Write
+		s *Seen
+	}{{crm, p.CRM}, {mail, p.Mail}} {
+		if v.w != nil && v.s.Doubt != Certain {
+			v.w.PutBack, v.w.Op.Notify = true, model.NotifyNone // nobody is told of what a backup took back
+		}
+	}
 	if mail != nil && p.Mail.ReadOnly {
 		mail, m.settled = nil, nil
 		b.issue(p, model.Mail, p.Mail.Ref.ID, "mail.read-only", "")
@@ -113,8 +124,8 @@ func mixed(mail, flows model.Content, fields []string) model.Content {
 
 // onto applies what the merge changed in the flowing content to the mailbox's
 // whole content, so that what does not flow stays as the user has it.
-func (b *builder) onto(p Pair, target, flows model.Content) model.Content {
-	out := p.Mail.Content.Clone()
+func (b *builder) onto(p Pair, now, target, flows model.Content) model.Content {
+	out := now.Clone()
 	times := b.timed(p.Kind, target, flows)
 	moved := len(model.Differing(target.Only(times), flows.Only(times))) > 0
 	for _, f := range b.in.Fields[p.Kind] {
@@ -175,9 +186,16 @@ func (b *builder) toCRM(p Pair) {
 		return
 	}
 	if p.Claimed {
-		b.change(p, Change{State: Waiting, Reason: ReasonCreating, Recheck: b.in.Now.Add(time.Hour)})
+		b.change(p, Change{State: Waiting, Reason: ReasonCreating, Recheck: b.in.Now.Add(reclaim)})
 		return
 	}
+	b.createCRM(p)
+}
+
+// reclaim is how long a mailbox waits for another one to create a CRM record.
+const reclaim = time.Hour
+
+func (b *builder) createCRM(p Pair) {
 	content := p.Mail.Content.Only(b.in.Fields[p.Kind])
 	b.write(p, Write{
 		Final: true, OtherKey: p.Mail.Key, Why: "new in the mailbox",
@@ -214,6 +232,10 @@ func (b *builder) toMail(p Pair) {
 		b.change(p, Change{State: Skipped, Reason: ReasonNoHome, Recheck: b.in.Now.Add(24 * time.Hour)})
 		return
 	}
+	b.createMail(p, home)
+}
+
+func (b *builder) createMail(p Pair, home string) {
 	content := p.CRM.Content.Only(b.in.Fields[p.Kind])
 	b.write(p, Write{
 		Final: true, OtherKey: p.CRM.Key, Why: "new in the CRM",

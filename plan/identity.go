@@ -40,6 +40,8 @@ type Stranger struct {
 	Partner bool
 	Gone    bool
 	Since   time.Time // when it was first read
+	// CameBack: it had been deleted on both sides and came back with a backup.
+	CameBack bool
 }
 
 // Join says that items are one entity. Either item may be empty.

@@ -28,6 +28,7 @@ const (
 	ReasonRejected    = "a person decided that it is not created on the other side"
 	ReasonUndone      = "a round that wrote it on the other side was undone"
 	ReasonStays       = "a person decided that its deletion does not travel"
+	ReasonCameBack    = "it had been deleted and came back when its system was restored from a backup"
 )
 
 // Rejoin recognises strangers whose entity is known: by an id seen before, by
@@ -50,6 +51,10 @@ func Rejoin(strangers []Stranger) []Join {
 			joins = append(joins, j)
 		case s.Partner:
 			joins = append(joins, s.join(s.Entity))
+		case s.CameBack:
+			j := s.join(NewEntity("back", string(s.Side), string(s.Kind), s.Item))
+			j.State, j.Reason = Returned, ReasonCameBack
+			joins = append(joins, j)
 		}
 	}
 	return joins

@@ -242,14 +242,15 @@ func element(v model.Value, key string) model.Value {
 
 // flowing is the part of the mailbox's content that may flow into the CRM: the
 // lead's shared fields; from any other participant only the answer to the
-// invitation (design decision 4). held is what the mailbox held before.
-func (b *builder) flowing(p Pair, held model.Content) model.Content {
+// invitation (design decision 4). now is what the mailbox holds, held what it
+// held before.
+func (b *builder) flowing(p Pair, now, held model.Content) model.Content {
 	if p.Lead || p.CRM == nil {
-		return p.Mail.Content
+		return now
 	}
 	out := held.Clone()
 	if p.Kind == model.Event {
-		out.PutSet("attendees", answer(held.Set("attendees"), p.Mail.Content.Set("attendees"), b.in.Address))
+		out.PutSet("attendees", answer(held.Set("attendees"), now.Set("attendees"), b.in.Address))
 	}
 	return out
 }

@@ -48,7 +48,29 @@ type Seen struct {
 	ReadOnly bool
 	Modified time.Time
 	Since    time.Time // when it was first read; zero = long ago
+	// Doubt says what a restore from a backup makes uncertain about it.
+	Doubt Doubt
+	// Past are the fields whose value this entity had before and has no longer:
+	// where the item is in doubt, nobody edited those.
+	Past []string
 }
+
+// Doubt is what a restore from a backup makes uncertain about an item.
+type Doubt int
+
+// The doubts. They last until both sides of the pair agree again.
+const (
+	Certain Doubt = iota
+	// Restored: it came back with the backup of its system and may hold old
+	// values; where it is gone, the backup may be older than it is.
+	Restored
+	// Predeceased: it is gone, and was so before the backup was made. The
+	// deletion is believed, but a person confirms it.
+	Predeceased
+	// Unwitnessed: it changed or went while our own database was restored to a
+	// time before; what both sides agreed on since is not known any more.
+	Unwitnessed
+)
 
 // Base is the content a side was last known to hold when both sides agreed.
 type Base struct {
@@ -140,6 +162,11 @@ type Write struct {
 	Left bool
 	// First: the sides never agreed before; an update completes what matched.
 	First bool
+	// PutBack: it undoes what a restored backup took back.
+	PutBack bool
+	// Doubtful: a deletion that only a restored backup tells; it waits for
+	// approval, whatever the brakes say.
+	Doubtful bool
 	// Echo: a create of what the side holds already, or held until lately.
 	Echo bool
 	// Held names the brake that holds this write, "" = none.

@@ -40,7 +40,7 @@ func (b *builder) remove(p Pair, target, absent *Seen, why string) {
 	ref := absent.Ref
 	b.write(p, Write{
 		Op:         model.Operation{Action: model.Delete, Ref: target.Ref, Expect: target.Ref.Version, UID: target.UID},
-		MustBeGone: &ref, Drops: true, Final: true, Why: why,
+		MustBeGone: &ref, Drops: true, Final: true, Why: why, Doubtful: absent.Doubt == Predeceased,
 	})
 }
 

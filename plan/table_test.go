@@ -4,7 +4,8 @@ import "testing"
 
 // mirror swaps what an action does to the two sides.
 var mirror = map[action]action{
-	nothing: nothing, refresh: refresh, merging: merging, drop: drop, wait: wait, setAside: setAside, unlink: unlink,
+	nothing: nothing, refresh: refresh, merging: merging, drop: drop, wait: wait, setAside: setAside, unlink: unlink, apart: apart,
+	bringBackCRM: bringBackMail, bringBackMail: bringBackCRM,
 	createCRM: createMail, createMail: createCRM,
 	deleteCRM: deleteMail, deleteMail: deleteCRM,
 	resurrectCRM: resurrectMail, resurrectMail: resurrectCRM,

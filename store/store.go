@@ -26,6 +26,9 @@ var (
 	// ErrStale says that somebody else was faster: a cursor moved, a lease was
 	// taken over. Nothing was written.
 	ErrStale = errors.New("overtaken by another writer")
+	// ErrRestored says that what was read is older than what is known: the system
+	// was restored from a backup. Nothing was written.
+	ErrRestored = errors.New("restored from a backup")
 	// ErrExists says that a name or address is taken.
 	ErrExists = errors.New("exists already")
 )
@@ -39,6 +42,7 @@ type Store interface {
 	Planning
 	Deciding
 	Applying
+	Restoring
 	Auditing
 	Reading
 	Privacy
@@ -154,7 +158,8 @@ type Fetching interface {
 	SaveCollections(ctx context.Context, c model.ConnectionID, m model.MailboxID, found []model.Collection, now time.Time) error
 	// Unknown returns those refs whose version is not the one we hold.
 	Unknown(ctx context.Context, c model.ConnectionID, m model.MailboxID, refs []model.Ref) ([]model.Ref, error)
-	// SavePage commits a page and its cursor in one transaction.
+	// SavePage commits a page and its cursor in one transaction. ErrRestored: an
+	// item comes with an older revision than the one we hold.
 	SavePage(ctx context.Context, in PageIn) (PageOut, error)
 	// ResetCursors makes collections of the mailbox (or of the CRM connection)
 	// list in full next time, all of them where none is named; nothing else is
@@ -190,6 +195,8 @@ type Collection struct {
 	Missing  bool         // the system no longer names it
 	Privacy  string       // what SetPrivacy last said; a page read under another is ErrStale
 	SeenAt   time.Time    // when it was last discovered
+	Mark     HighWater    // as far as it had come when it was last as expected
+	Restored bool         // it is being listed in full after a restore
 }
 
 // PageIn is one page to commit.
@@ -203,6 +210,9 @@ type PageIn struct {
 	Listed     []model.Ref
 	Cursor     model.Cursor
 	Full, Last bool
+	// Mark is as far as the collection has come, asked for after the page was
+	// read; nil = nobody asked.
+	Mark *HighWater
 	// ReadAt is when the page's read began. A row that Apply wrote later is
 	// skipped, because the page may be older than what we know; if it names
 	// another version than the one written, the row is doubted.

@@ -39,6 +39,7 @@ type mailbox struct {
 	woken   bool     // something is pending
 	waiting []string // requests that the next round answers
 	show    bool     // the next round is a dry run
+	check   bool     // the last round met items that were not as we knew them
 	// interrupted: the round's writes were broken off by a crash.
 	interrupted bool
 	cancel      func()        // cancels the activity that runs or waits for its next attempt

@@ -55,12 +55,12 @@ func (m *mailbox) round4(ctx workflow.Context, show bool) (string, error) {
 	var d activities.DiffOut
 	err = m.step(ctx, "diff", func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(quick(ctx, "decide what to write"), m.acts.Diff,
-			activities.DiffIn{Mailbox: m.Mailbox, Generation: m.Generation, Round: f.Round, Show: show})
+			activities.DiffIn{Mailbox: m.Mailbox, Generation: m.Generation, Round: f.Round, Show: show, Check: m.check})
 	}, &d)
 	if err != nil {
 		return "", err
 	}
-	m.Generation = max(m.Generation, d.Generation)
+	m.Generation, m.check = max(m.Generation, d.Generation), false
 	if d.State != store.PlanReady {
 		return m.held(d), nil
 	}
@@ -71,7 +71,7 @@ func (m *mailbox) fetch(ctx workflow.Context, show bool) (activities.FetchOut, e
 	var f activities.FetchOut
 	err := m.step(ctx, "fetch", func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(remote(ctx, "read what changed"), m.acts.Fetch,
-			activities.FetchIn{Mailbox: m.Mailbox, Generation: m.Generation, Look: m.Look > 0, Show: show})
+			activities.FetchIn{Mailbox: m.Mailbox, Generation: m.Generation, Look: m.Look > 0, Show: show, Check: m.check})
 	}, &f)
 	if err != nil {
 		return f, err
@@ -121,12 +121,12 @@ func (m *mailbox) write(ctx workflow.Context, began time.Time, f activities.Fetc
 	if err != nil {
 		return "", err
 	}
-	m.next = s.Next
+	m.next, m.check = s.Next, a.Again > 0
 	m.issues(ctx, s.OpenIssues)
 	text := fmt.Sprintf("%d written, %d refused, %d waiting for approval (%s).", a.Done, a.Refused, d.Held, words(d.Counts))
 	switch {
-	case f.Audited != "":
-		text = f.Audited + " " + text
+	case f.Noticed != "":
+		text = f.Noticed + " " + text
 	case d.Why != "" && d.Held == 0:
 		text = d.Why + ": " + text
 	}
@@ -154,8 +154,8 @@ func (m *mailbox) held(d activities.DiffOut) string {
 
 func idle(f activities.FetchOut) string {
 	switch {
-	case f.Audited != "":
-		return f.Audited
+	case f.Noticed != "":
+		return f.Noticed
 	case f.LookOnly:
 		return "Read only: looking before writing."
 	case f.Unread:

@@ -31,6 +31,7 @@ type Config struct {
 	Page   int                                           // items in a page of a listing; default 100
 	Refs   bool                                          // listings tell ids and versions only
 	Silent bool                                          // receipts do not tell what is stored
+	Blind  bool                                          // there are no marks
 	Reuse  bool                                          // a key whose item was deleted may create once more (a file name can be used again)
 	Stored func(model.Kind, model.Content) model.Content // what the system makes of what it is given
 	Refuse func(model.Operation) bool                    // writes that break a rule of the system

@@ -41,7 +41,7 @@ func (p Place) Create(n Draft) model.Ref {
 		}
 	}
 	if st.uid == "" {
-		st.uid = id + "@people.example"
+		st.uid = p.s.newUID(id)
 	}
 	return p.s.ref(p.s.change(h, st))
 }
@@ -109,10 +109,13 @@ func (p Place) Copy(r model.Ref, to string, sameUID bool) model.Ref {
 	st := *p.item(r).now()
 	st.id, st.collection = fmt.Sprintf("%s-%s-%d", p.s.config.Side, st.kind, p.s.seq+1), to
 	if !sameUID {
-		st.uid = st.id + "@people.example"
+		st.uid = p.s.newUID(st.id)
 	}
 	return p.s.ref(p.s.change(p.home(), st))
 }
+
+// newUID makes a UID that never comes again, not even after a restore.
+func (s *System) newUID(id string) string { return fmt.Sprintf("%s.%d@people.example", id, s.epoch) }
 
 func (p Place) alter(r model.Ref, f func(*state)) model.Ref {
 	p.s.mu.Lock()

@@ -156,7 +156,7 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 			return store.ErrNotFound
 		}
 		if !row.PassBegun.After(begun) {
-			row.pass, row.PassBegun = row.pass+1, begun
+			row.Pass, row.PassBegun = row.Pass+1, begun
 			if row.AuditAt.IsZero() {
 				row.AuditAt = begun.Add(store.AuditEvery)
 			}
@@ -164,7 +164,7 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 			s.looked(place{connection: c}, begun)
 		}
 		s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c }, func(store.Alert) time.Time { return begun })
-		pass = row.pass
+		pass = row.Pass
 		settle := int64(0)
 		for _, m := range s.mailboxes.all() {
 			if m.CRM == c && live(m.Mailbox) {

@@ -37,8 +37,10 @@ func (l *landing) land(results []store.Result) (woken []model.MailboxID) {
 		}
 		p := r.Planned
 		k := itemKey{l.m.place(p.Side), p.Kind, itemOf(r)}
+		old, _ := l.observations.get(k)
 		l.seen[i] = l.observe(k, r)
 		l.observations.put(k, l.seen[i])
+		l.remember(l.m, p.Entity, old.content, l.seen[i].content)
 		if p.Side == model.CRM {
 			changed = append(changed, routed{p.Kind, k.id, l.seen[i].entity, l.share(k, r)})
 		}
@@ -72,6 +74,7 @@ func (l *landing) observe(k itemKey, r store.Result) observation {
 	old, _ := l.observations.get(k)
 	o := old
 	o.applied, o.absent, o.absentSince, o.trouble = l.now, present, 0, ""
+	o.observed, o.returned = l.now, false
 	o.collection = or(or(receipt.Ref.Collection, op.Ref.Collection), old.collection)
 	o.entity, o.doubted = or(old.entity, r.Planned.Entity), false // the condition of our write would have met another version
 	if old.seen.IsZero() {
@@ -187,7 +190,8 @@ func (l *landing) settle(results []store.Result) {
 			l.links.drop(linkKey{l.m.ID, e})
 		}
 	}
-	l.placeLinks(l.m, links)
+	// A system that was restored gives ids again: what had one so far is lost.
+	again = append(again, l.placeLinks(l.m, links)...)
 	for _, e := range again {
 		l.lookAgain(e)
 	}
@@ -222,6 +226,7 @@ func (l *landing) agreed(r store.Result, seen observation, v *link) (again bool)
 	}
 	*v.base(w.Side), *v.base(w.Side.Other()) = own, or(other.result, w.OtherKey)
 	v.state, v.reason, v.recheck, v.synced = plan.Linked, "", time.Time{}, l.now
+	v.crmDoubt, v.mailDoubt = plan.Certain, plan.Certain
 	return false
 }
 

@@ -22,6 +22,8 @@ type link struct {
 	crmBase, mailBase string // keys of bodies, "" = none
 	recheck           time.Time
 	synced            time.Time
+	crmDoubt          plan.Doubt
+	mailDoubt         plan.Doubt
 }
 
 func (l *link) item(side model.Side) *string {
@@ -29,6 +31,13 @@ func (l *link) item(side model.Side) *string {
 		return &l.crm
 	}
 	return &l.mail
+}
+
+func (l *link) doubt(side model.Side) *plan.Doubt {
+	if side == model.CRM {
+		return &l.crmDoubt
+	}
+	return &l.mailDoubt
 }
 
 func (l *link) base(side model.Side) *string {
@@ -41,12 +50,16 @@ func (l *link) base(side model.Side) *string {
 func (l link) due(now time.Time) bool { return !l.recheck.IsZero() && !l.recheck.After(now) }
 
 // joined is a link with what was found out. An item that takes another's place
-// keeps the base: it is the same thing under another id.
+// keeps the base, and what is in doubt: it is the same thing under another id.
 func (l link) joined(j plan.Join) link {
 	if j.CRM != "" && j.Mail != "" && (j.CRM != l.crm || j.Mail != l.mail) {
 		l.crmBase, l.mailBase = "", "" // matched anew: what one of them lacks was not taken out of it
 	}
-	l.crm, l.mail = or(j.CRM, l.crm), or(j.Mail, l.mail)
+	for side, item := range map[model.Side]string{model.CRM: j.CRM, model.Mail: j.Mail} {
+		if item != "" {
+			*l.item(side), *l.doubt(side) = item, l.doubt(side).Joined()
+		}
+	}
 	l.recheck = time.Time{}
 	if l.state == plan.Withdrawn && (j.CRM == "" || j.Mail == "") {
 		return l // a record that comes back is withdrawn again
@@ -87,8 +100,9 @@ func (s *Store) Join(ctx context.Context, id model.MailboxID, joins []plan.Join)
 
 // placeLinks saves links. An item that a link did not have before may be in
 // another one so far: it is taken out there, and a link that is left without an
-// item goes. Of two that claim one item the later has it.
-func (s *Store) placeLinks(m scope, wanted map[model.EntityID]link) {
+// item goes. Of two that claim one item the later has it. It returns the links
+// that so lost an item to another.
+func (s *Store) placeLinks(m scope, wanted map[model.EntityID]link) (deprived []model.EntityID) {
 	rows := slices.SortedFunc(maps.Values(wanted), func(a, b link) int { return cmp.Compare(a.entity, b.entity) })
 	for i := range rows {
 		for _, side := range sides() {
@@ -106,15 +120,21 @@ func (s *Store) placeLinks(m scope, wanted map[model.EntityID]link) {
 			moved = append(moved, l)
 		}
 	}
-	s.vacate(m, moved)
+	deprived = s.vacate(m, moved)
 	for _, l := range rows {
+		if old, ok := s.links.get(linkKey{m.ID, l.entity}); ok {
+			s.remember(m, l.entity, old.crmBase, l.crmBase)
+			s.remember(m, l.entity, old.mailBase, l.mailBase)
+		}
 		s.links.put(linkKey{m.ID, l.entity}, l)
 	}
 	s.identify(m, moved)
+	return deprived
 }
 
-// vacate takes items out of links of other entities.
-func (s *Store) vacate(m scope, wanted []link) {
+// vacate takes items out of links of other entities. It returns those that have
+// another one left.
+func (s *Store) vacate(m scope, wanted []link) (deprived []model.EntityID) {
 	for _, w := range wanted {
 		for k, l := range s.linksOf(m.ID) {
 			if l.entity == w.entity || l.kind != w.kind {
@@ -132,9 +152,11 @@ func (s *Store) vacate(m scope, wanted []link) {
 				s.links.drop(k)
 			default:
 				s.links.put(k, l)
+				deprived = append(deprived, l.entity)
 			}
 		}
 	}
+	return deprived
 }
 
 // identify remembers which entities items stand for. A CRM record, which all

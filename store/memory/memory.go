@@ -51,6 +51,7 @@ type tables struct {
 	alerts        table[name, store.Alert]
 	rounds        table[roundKey, store.Round]
 	audits        table[name, audit]
+	history       table[valueKey, struct{}] // values that fields had before
 }
 
 func (t *tables) copy(log *[]func()) tables {
@@ -61,13 +62,12 @@ func (t *tables) copy(log *[]func()) tables {
 		pending: t.pending.copy(log), links: t.links.copy(log), identities: t.identities.copy(log), claims: t.claims.copy(log),
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), rounds: t.rounds.copy(log),
-		audits: t.audits.copy(log),
+		audits: t.audits.copy(log), history: t.history.copy(log),
 	}
 }
 
 type connection struct {
 	model.Connection
-	pass int64
 }
 
 type mailbox struct {
@@ -83,6 +83,9 @@ type collection struct {
 	listing  int64 // number of the full listing under way, 0 = none
 	listings int64
 	begun    time.Time
+	marked   time.Time // when its mark was last as expected
+	after    restored  // the restore after which it is listed in full
+	intact   int64     // highest order of an item that the restore left as it was
 }
 
 // body is what an item says, or its bytes.
@@ -119,6 +122,8 @@ type observation struct {
 	doubted             bool      // a read that may be older than our write says otherwise
 	privacy             string    // its collection's when it was read
 	reduced             bool      // private: content is all we may hold
+	observed            time.Time // when this version was taken in
+	returned            bool      // it had been gone and came back with a backup
 }
 
 // readable reports whether one can say something about an item: content that was
@@ -289,7 +294,7 @@ func (s *Store) scope(id model.MailboxID) (scope, error) {
 	}
 	c, _ := s.connections.get(name(m.CRM))
 	p, _ := s.policies.get(name(m.Policy))
-	return scope{mailbox: m, settle: int64(p.Complete().SettleRounds), pass: c.pass}, nil
+	return scope{mailbox: m, settle: int64(p.Complete().SettleRounds), pass: c.Pass}, nil
 }
 
 func (s scope) place(side model.Side) place {

@@ -21,6 +21,9 @@ type page struct {
 	begun   time.Time // when that listing began
 	privacy string    // of the collection
 	since   int64     // the round or pass that is under way
+	after   restored  // the restore after which the collection is listed in full
+	marked  time.Time // when the collection was last as expected before
+	row     collection
 	// before is what was known of the items that the page names.
 	before  map[string]observation
 	changed []routed
@@ -38,7 +41,10 @@ func (s *Store) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, e
 			return out, err
 		}
 		p.look()
-		same := p.arrive()
+		same, err := p.arrive()
+		if err != nil {
+			return store.PageOut{}, err
+		}
 		same = append(same, p.listed()...)
 		if p.listing != 0 {
 			for _, id := range same {
@@ -51,6 +57,7 @@ func (s *Store) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, e
 		p.mark(in.Gone, gone)
 		p.mark(in.Left, left)
 		p.vanish()
+		out.Collection = p.row.Collection
 		out.Absent = len(p.changed) - out.Changed
 		out.Woken = p.tell(out.Absent > 0)
 		if in.Mailbox != "" {
@@ -85,12 +92,19 @@ func (p *page) move() (store.PageOut, error) {
 		row.listings++
 		row.listing, row.begun = row.listings, in.ReadAt
 	}
-	p.listing, p.begun, p.privacy = row.listing, row.begun, row.Privacy
+	p.listing, p.begun, p.privacy, p.after, p.marked = row.listing, row.begun, row.Privacy, row.after, row.marked
 	row.Cursor = in.Cursor
 	if in.Full && in.Last && row.listing != 0 {
-		row.Complete, row.listing = true, 0
+		row.Complete, row.listing, row.after = true, 0, 0
 	}
-	row.Listing = row.listing != 0
+	row.Listing, row.Restored = row.listing != 0, row.after != 0
+	if in.Mark != nil {
+		row.Mark = *in.Mark
+		if row.after == 0 {
+			row.marked = in.Now
+		}
+	}
+	p.row = row
 	p.collections.put(k, row)
 	return store.PageOut{Collection: row.Collection}, nil
 }
@@ -113,7 +127,7 @@ func (p *page) look() {
 	ids(p.in.Listed)
 	if p.at.crm() {
 		c, _ := p.connections.get(name(p.at.connection))
-		p.since = c.pass + 1
+		p.since = c.Pass + 1
 	} else {
 		m, _ := p.mailboxes.get(name(p.at.mailbox))
 		p.since = m.Round + 1
@@ -122,7 +136,7 @@ func (p *page) look() {
 
 // arrive saves items that differ from what is known, notes those that differ in
 // a way somebody has to look at, and returns those that are as known.
-func (p *page) arrive() (same []string) {
+func (p *page) arrive() (same []string, err error) {
 	for i, it := range p.in.Items {
 		if slices.ContainsFunc(p.in.Items[i+1:], func(o model.Item) bool { return o.Ref.ID == it.Ref.ID }) {
 			continue // named twice: the later one counts
@@ -130,6 +144,12 @@ func (p *page) arrive() (same []string) {
 		old, known := p.before[it.Ref.ID]
 		if known && p.overtaken(old, it) {
 			continue
+		}
+		if known && p.behind(old, it) {
+			if !old.observed.Before(p.in.ReadAt) {
+				continue // we read it after this page was
+			}
+			return nil, store.ErrRestored
 		}
 		k, access := p.key(it.Ref.ID), normal(it.Access)
 		was, _ := p.access.get(k)
@@ -157,6 +177,9 @@ func (p *page) arrive() (same []string) {
 		if old.collection == o.collection {
 			o.listing = max(p.listing, old.listing) // listings are numbered per collection
 		}
+		o.observed = p.in.Now
+		_, named := p.identities.get(k)
+		p.compare(k, old, known, named || old.entity != "", &o)
 		p.observations.put(k, o)
 		if regrouped {
 			p.access.put(k, access)
@@ -168,7 +191,7 @@ func (p *page) arrive() (same []string) {
 			p.dropBodies()
 		}
 	}
-	return same
+	return same, nil
 }
 
 // said is what an item says as far as it is kept: on the CRM side only where a
@@ -306,7 +329,11 @@ func (p *page) vanish() {
 		return
 	}
 	for k, o := range p.items(p.at, p.kind) {
-		if o.collection == p.in.Collection.ID && o.absent == present && o.listing != p.listing && o.applied.Before(p.begun) {
+		missing := o.collection == p.in.Collection.ID && o.absent == present && o.listing != p.listing
+		if missing && !o.applied.Before(p.begun) {
+			p.unsure()
+		} else if missing {
+			p.missed(k, o)
 			p.leave(k, gone)
 		}
 	}

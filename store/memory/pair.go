@@ -54,7 +54,7 @@ func (s *Store) pairOf(m scope, k pendingKey) (link, bool) {
 func (s *Store) pair(m scope, k pendingKey, l link) store.Pair {
 	out := store.Pair{Row: row(k.side, k.kind, k.item)}
 	out.Kind, out.Entity, out.State, out.Reason, out.Incarnation = k.kind, l.entity, l.state, l.reason, l.incarnation
-	out.CRM, out.Mail = s.seen(m, model.CRM, k.kind, l.crm), s.seen(m, model.Mail, k.kind, l.mail)
+	out.CRM, out.Mail = s.seen(m, model.CRM, k.kind, l), s.seen(m, model.Mail, k.kind, l)
 	if o, ok := s.observations.get(itemKey{m.place(model.CRM), k.kind, l.crm}); ok && l.entity == "" && o.absent == present {
 		out.Entity = o.entity // all mailboxes know a CRM record as one thing
 	}
@@ -79,12 +79,14 @@ func (s *Store) pair(m scope, k pendingKey, l link) store.Pair {
 	}
 	s.openConflicts(m, &out.Pair)
 	s.load(&out.Pair)
+	s.past(m, &out.Pair)
 	s.openIntents(m, &out.Pair)
 	return out
 }
 
 // seen is what is known of an item; nil = nothing.
-func (s *Store) seen(m scope, side model.Side, kind model.Kind, item string) *plan.Seen {
+func (s *Store) seen(m scope, side model.Side, kind model.Kind, l link) *plan.Seen {
+	item := *l.item(side)
 	o, ok := s.observations.get(itemKey{m.place(side), kind, item})
 	if !ok || item == "" {
 		return nil
@@ -98,7 +100,7 @@ func (s *Store) seen(m scope, side model.Side, kind model.Kind, item string) *pl
 		Ref: model.Ref{Side: side, Kind: kind, Collection: o.collection, ID: item, Version: o.version, Order: o.order},
 		UID: o.uid, Key: o.content, Raw: o.raw, Stamp: o.stamp,
 		Gone: o.absent == gone, Settled: o.absent == gone && now-o.absentSince >= m.settle, Left: o.absent == left,
-		Trouble: o.trouble, Reduced: o.reduced, ReadOnly: c.ReadOnly, Modified: o.modified, Since: o.seen,
+		Trouble: o.trouble, Reduced: o.reduced, ReadOnly: c.ReadOnly, Modified: o.modified, Since: o.seen, Doubt: o.doubt(*l.doubt(side)),
 	}
 }
 

@@ -229,7 +229,7 @@ func (c *chunk) change(l *link, v plan.Change) (forget []itemKey) {
 		l.mailBase = *v.MailKey
 	}
 	if v.CRMKey != nil && v.MailKey != nil && v.State == plan.Linked {
-		l.synced = c.in.Now
+		l.synced, l.crmDoubt, l.mailDoubt = c.in.Now, plan.Certain, plan.Certain
 	}
 	for side, drop := range map[model.Side]bool{model.CRM: v.DropCRM, model.Mail: v.DropMail} {
 		if item := *l.item(side); drop && item != "" {

@@ -152,7 +152,7 @@ func (s *Store) explain(m scope, side model.Side, k itemKey) store.Explanation {
 		item := *l.item(side)
 		_, waits := s.pending.get(pendingKey{m.ID, side, k.kind, item})
 		x.Pending = x.Pending || waits && item != ""
-		seen := s.seen(m, side, k.kind, item)
+		seen := s.seen(m, side, k.kind, l)
 		if seen == nil || seen.Gone {
 			continue
 		}

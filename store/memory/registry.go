@@ -60,7 +60,7 @@ func (s *Store) SaveConnection(ctx context.Context, c model.Connection) (model.C
 		if c.ID == "" {
 			c.ID, ok = model.ConnectionID(s.newID("con")), true
 		}
-		c.AuditAt, c.PassBegun = old.AuditAt, old.PassBegun
+		c.AuditAt, c.Pass, c.PassBegun = old.AuditAt, old.Pass, old.PassBegun
 		old.Connection = c
 		if ok {
 			s.connections.put(name(c.ID), old)
@@ -369,6 +369,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.issues, func(k issueKey, _ store.IssueRow) bool { return k.mailbox == id })
 	dropWhere(&s.alerts, func(_ name, a store.Alert) bool { return a.Mailbox == id })
 	dropWhere(&s.rounds, func(k roundKey, _ store.Round) bool { return k.mailbox == id })
+	dropWhere(&s.history, func(k valueKey, _ struct{}) bool { return k.mailbox == id })
 	dropWhere(&s.audits, func(_ name, a audit) bool { return a.Mailbox == id })
 	dropWhere(&s.requests, func(_ name, r store.Request) bool { return r.Mailbox == id })
 	dropWhere(&s.observations, func(k itemKey, _ observation) bool { return k.mailbox == id })

@@ -79,9 +79,12 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 	if o.reduced {
 		out.Content = "" // many say the same; it makes none of them another
 	}
+	known, _ := s.identities.get(itemKey{m.place(k.side), k.kind, k.item})
+	out.CameBack = o.returned && o.absent == present && or(o.entity, known) != "" && (k.side == model.Mail || len(s.linked(m.CRM, e)) == 0)
 	if l, ok := s.links.get(linkKey{m.ID, e}); ok && e != "" {
 		item := *l.item(k.side)
 		here := s.here(m, k.side, l.kind, item)
+		out.CameBack = false // it is linked still
 		out.Occupied = here && item != k.item
 		out.Partner = !here && item != k.item
 	}

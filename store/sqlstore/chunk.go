@@ -16,6 +16,7 @@ type chunk struct {
 	plan  string
 	store.Chunk
 	stored *bodies
+	keys   installation
 
 	changes map[string]plan.Change // by entity
 	writes  map[string]regard      // written or waiting, by entity
@@ -39,7 +40,7 @@ func (d *DB) SaveChunk(ctx context.Context, id model.MailboxID, planID string, c
 		if err != nil {
 			return err
 		}
-		k := chunk{tx: tx, scope: s, plan: planID, Chunk: c, stored: keys.bodies(c.Now), changes: map[string]plan.Change{}, writes: map[string]regard{}, owed: map[string]bool{}}
+		k := chunk{tx: tx, scope: s, plan: planID, Chunk: c, stored: keys.bodies(c.Now), keys: keys, changes: map[string]plan.Change{}, writes: map[string]regard{}, owed: map[string]bool{}}
 		return k.save()
 	})
 }
@@ -116,7 +117,10 @@ func (c *chunk) saveLinks() error {
 	if err := dropLinks(c.tx, c.scope, gone); err != nil {
 		return err
 	}
-	if err := placeLinks(c.tx, c.scope, valuesOf(kept), before); err != nil {
+	if err := remember(c.tx, c.scope, c.keys, c.Now, superseded(before, kept)); err != nil {
+		return err
+	}
+	if _, err := placeLinks(c.tx, c.scope, valuesOf(kept), before); err != nil {
 		return err
 	}
 	return c.forget(forget)
@@ -165,7 +169,7 @@ func (c *chunk) change(link *linkRow, v plan.Change, forget map[model.Side]map[s
 		}
 	}
 	if v.CRMKey != nil && v.MailKey != nil && v.State == plan.Linked {
-		link.Synced = micros(c.Now)
+		link.Synced, link.CRMDoubt, link.MailDoubt = micros(c.Now), 0, 0
 	}
 	return nil
 }

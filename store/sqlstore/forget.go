@@ -94,7 +94,7 @@ func markBodies(tx *tx, s scope) error {
 func mailboxTables() []string {
 	return []string{
 		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "alert", "round", "request",
-		"observation", "collection", "registration", "sighting", "drift", "audit",
+		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history",
 	}
 }
 

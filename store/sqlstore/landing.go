@@ -17,6 +17,7 @@ import (
 type landed struct {
 	store.Result
 	row observation // done: the observation as it is now
+	was []byte      // the content it had before
 }
 
 // item is the id of what was written.
@@ -105,6 +106,7 @@ func (l *landing) observeKind(p place, kind model.Kind, results []*landed, store
 	}
 	rows := map[string]observation{}
 	for _, r := range results {
+		r.was = known[r.item()].Content
 		r.row = l.observation(p, *r, known[r.item()], stored)
 		rows[r.item()] = r.row
 	}
@@ -130,6 +132,7 @@ func (l *landing) observeKind(p place, kind model.Kind, results []*landed, store
 func (l *landing) observation(p place, r landed, old observation, stored *bodies) observation {
 	op, receipt := r.Planned.Op, r.Receipt
 	o := old
+	o.Observed, o.Returned = micros(l.now), 0
 	o.Kind, o.Item, o.Applied, o.Absent, o.AbsentSince, o.Trouble = string(r.Planned.Kind), r.item(), micros(l.now), present, 0, ""
 	o.Collection = or(or(receipt.Ref.Collection, op.Ref.Collection), old.Collection)
 	o.Entity = or(old.Entity, string(r.Planned.Entity))
@@ -284,11 +287,24 @@ func (l *landing) settle(results []landed) error {
 			kept[e] = link
 		}
 	}
+	history := superseded(before, kept)
+	for _, r := range results {
+		history = append(history, passed{entity: string(r.Planned.Entity), old: r.was, now: r.row.Content})
+	}
+	if err := remember(l.tx, l.scope, l.keys, l.now, history); err != nil {
+		return err
+	}
 	if err := dropLinks(l.tx, l.scope, sortedKeys(dropped)); err != nil {
 		return err
 	}
-	if err := placeLinks(l.tx, l.scope, valuesOf(kept), before); err != nil {
+	deprived, err := placeLinks(l.tx, l.scope, valuesOf(kept), before)
+	if err != nil {
 		return err
+	}
+	// A system that was restored gives ids again: what had one so far is lost.
+	for _, link := range deprived {
+		l.links[link.Entity] = link
+		l.again = append(l.again, link.Entity)
 	}
 	return l.lookAgain()
 }
@@ -324,6 +340,7 @@ func (l *landing) agreed(r landed, link *linkRow, other sibling) error {
 	}
 	*link.base(w.Side), *link.base(w.Side.Other()) = own, key
 	link.State, link.Reason, link.Recheck, link.Synced = string(plan.Linked), "", 0, micros(l.now)
+	link.CRMDoubt, link.MailDoubt = 0, 0
 	return nil
 }
 

@@ -21,15 +21,26 @@ type linkRow struct {
 	MailBase    []byte  `db:"mail_base"`
 	Recheck     int64   `db:"recheck"`
 	Synced      int64   `db:"synced"`
+	CRMDoubt    int64   `db:"crm_doubt"`
+	MailDoubt   int64   `db:"mail_doubt"`
 }
 
-const linkColumns = `entity, kind, crm_item, mail_item, state, reason, incarnation, crm_base, mail_base, recheck, synced`
+const linkColumns = `entity, kind, crm_item, mail_item, state, reason, incarnation, crm_base, mail_base, recheck, synced,
+	crm_doubt, mail_doubt`
 
 func (l *linkRow) item(side model.Side) **string {
 	if side == model.CRM {
 		return &l.CRMItem
 	}
 	return &l.MailItem
+}
+
+// doubt says what is in doubt about a side.
+func (l *linkRow) doubt(side model.Side) *int64 {
+	if side == model.CRM {
+		return &l.CRMDoubt
+	}
+	return &l.MailDoubt
 }
 
 func (l *linkRow) base(side model.Side) *[]byte {
@@ -79,12 +90,14 @@ func saveLinks(tx *tx, s scope, rows []linkRow) error {
 		values[i] = []any{
 			s.ID, s.CRM, l.Entity, l.Kind, nullText(value(l.CRMItem)), nullText(value(l.MailItem)), l.State, l.Reason,
 			int64(l.Incarnation), null(l.CRMBase), null(l.MailBase), l.Recheck, l.Synced,
+			l.CRMDoubt, l.MailDoubt,
 		}
 	}
 	return tx.insert(`INSERT INTO link (mailbox, crm, `+linkColumns+`)`, values,
 		`ON CONFLICT (mailbox, entity) DO UPDATE SET kind = excluded.kind, crm_item = excluded.crm_item, mail_item = excluded.mail_item,
 		state = excluded.state, reason = excluded.reason, incarnation = excluded.incarnation, crm_base = excluded.crm_base,
-		mail_base = excluded.mail_base, recheck = excluded.recheck, synced = excluded.synced`)
+		mail_base = excluded.mail_base, recheck = excluded.recheck, synced = excluded.synced,
+		crm_doubt = excluded.crm_doubt, mail_doubt = excluded.mail_doubt`)
 }
 
 // dropLinks deletes the links of some entities. Their ids live on in identity.
@@ -94,13 +107,12 @@ func dropLinks(tx *tx, s scope, entities []string) error {
 }
 
 // vacate takes items out of links of other entities before they are joined to
-// theirs; a link that is left without an item goes.
-func vacate(tx *tx, s scope, wanted []linkRow) error {
+// theirs; a link that is left without an item goes. It returns the others.
+func vacate(tx *tx, s scope, wanted []linkRow) (keep []linkRow, err error) {
 	moved, err := displaced(tx, s, wanted)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var keep []linkRow
 	var drop []string
 	for _, e := range sortedKeys(moved) {
 		if l := moved[e]; l.CRMItem == nil && l.MailItem == nil {
@@ -110,9 +122,9 @@ func vacate(tx *tx, s scope, wanted []linkRow) error {
 		}
 	}
 	if err := dropLinks(tx, s, drop); err != nil {
-		return err
+		return nil, err
 	}
-	return saveLinks(tx, s, keep)
+	return keep, saveLinks(tx, s, keep)
 }
 
 // displaced are links of other entities that hold a wanted item, without it.
@@ -238,7 +250,7 @@ func (d *DB) Join(ctx context.Context, id model.MailboxID, joins []plan.Join) er
 			}
 			known[w.Entity] = w
 		}
-		if err := placeLinks(tx, s, valuesOf(known), before); err != nil {
+		if _, err := placeLinks(tx, s, valuesOf(known), before); err != nil {
 			return err
 		}
 		return pend(tx, rows)
@@ -256,8 +268,8 @@ func valuesOf[V any](m map[string]V) []V {
 
 // placeLinks saves links. before is what is stored; an item that a link did not
 // have before may be in another one so far. Of two that claim one item the later
-// has it.
-func placeLinks(tx *tx, s scope, wanted []linkRow, before map[string]linkRow) error {
+// has it. It returns the links that so lost an item to another.
+func placeLinks(tx *tx, s scope, wanted []linkRow, before map[string]linkRow) ([]linkRow, error) {
 	owner := map[string]int{}
 	for i := range wanted {
 		for _, side := range []model.Side{model.CRM, model.Mail} {
@@ -279,24 +291,24 @@ func placeLinks(tx *tx, s scope, wanted []linkRow, before map[string]linkRow) er
 			moved = append(moved, w)
 		}
 	}
-	if err := vacate(tx, s, moved); err != nil {
-		return err
+	deprived, err := vacate(tx, s, moved)
+	if err != nil {
+		return nil, err
 	}
 	if err := saveLinks(tx, s, wanted); err != nil {
-		return err
+		return nil, err
 	}
-	return identify(tx, s, moved)
+	return deprived, identify(tx, s, moved)
 }
 
 // joined is a link with what was found out. An item that takes another's place
-// keeps the base: it is the same thing under another id.
+// keeps the base, and what is in doubt: it is the same thing under another id.
 func (l linkRow) joined(w linkRow) linkRow {
 	met := w.CRMItem != nil && w.MailItem != nil && (value(w.CRMItem) != value(l.CRMItem) || value(w.MailItem) != value(l.MailItem))
-	if w.CRMItem != nil {
-		l.CRMItem = w.CRMItem
-	}
-	if w.MailItem != nil {
-		l.MailItem = w.MailItem
+	for _, side := range []model.Side{model.CRM, model.Mail} {
+		if item := *w.item(side); item != nil {
+			*l.item(side), *l.doubt(side) = item, int64(plan.Doubt(*l.doubt(side)).Joined())
+		}
 	}
 	if met {
 		l.CRMBase, l.MailBase = nil, nil // matched anew: what one of them lacks was not taken out of it

@@ -38,10 +38,12 @@ type observation struct {
 	Doubted     bool    `db:"doubted"` // a read that may be older than our write says otherwise
 	Privacy     string  `db:"privacy"`
 	Reduced     bool    `db:"reduced"`
+	Observed    int64   `db:"observed"` // when this version was taken in
+	Returned    int64   `db:"returned"` // it had been gone and came back with a backup
 }
 
 const observationColumns = `kind, item, collection, version, ord, content, raw, uid, stamp, natural_key, title, entity,
-	absent, absent_since, trouble, listing, applied, modified, seen, doubted, privacy, reduced`
+	absent, absent_since, trouble, listing, applied, modified, seen, doubted, privacy, reduced, observed, returned`
 
 // place is where observations lie: a connection and, on the mail side, a mailbox.
 type place struct {
@@ -70,7 +72,7 @@ func saveObservations(tx *tx, p place, rows []observation) error {
 		values[i] = []any{
 			string(p.connection), string(p.mailbox), o.Kind, o.Item, o.Collection, clean(o.Version), o.Order, null(o.Content), null(o.Raw),
 			clean(o.UID), clean(o.Stamp), null(o.Natural), null(o.Title), o.Entity, int64(o.Absent), o.AbsentSince, clean(o.Trouble), o.Listing, o.Applied, o.Modified,
-			o.Seen, flag(o.Doubted), o.Privacy, flag(o.Reduced),
+			o.Seen, flag(o.Doubted), o.Privacy, flag(o.Reduced), o.Observed, o.Returned,
 		}
 	}
 	return tx.insert(`INSERT INTO observation (connection, mailbox, `+observationColumns+`)`, values,
@@ -79,7 +81,7 @@ func saveObservations(tx *tx, p place, rows []observation) error {
 		natural_key = excluded.natural_key, title = excluded.title, entity = excluded.entity, absent = excluded.absent,
 		absent_since = excluded.absent_since, trouble = excluded.trouble, listing = excluded.listing, applied = excluded.applied,
 		modified = excluded.modified, doubted = excluded.doubted,
-		privacy = excluded.privacy, reduced = excluded.reduced`)
+		privacy = excluded.privacy, reduced = excluded.reduced, observed = excluded.observed, returned = excluded.returned`)
 }
 
 // identities reads the entities that items were known as.

@@ -48,8 +48,8 @@ var _ store.Store = (*DB)(nil)
 
 // installation is what is made once, at the first start.
 type installation struct {
-	id                             string
-	content, natural, title, audit seal.MAC
+	id                                    string
+	content, natural, title, audit, value seal.MAC
 }
 
 // Open opens the database. It changes nothing: Migrate brings it up to date. A
@@ -148,7 +148,7 @@ func (d *DB) load(ctx context.Context) error {
 		return err
 	}
 	in := installation{id: row.ID}
-	for purpose, mac := range map[string]*seal.MAC{"content": &in.content, "natural": &in.natural, "title": &in.title, "audit": &in.audit} {
+	for purpose, mac := range map[string]*seal.MAC{"content": &in.content, "natural": &in.natural, "title": &in.title, "audit": &in.audit, "value": &in.value} {
 		if *mac, err = seal.NewMAC(seed, purpose); err != nil {
 			return err
 		}

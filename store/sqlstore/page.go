@@ -21,8 +21,12 @@ type page struct {
 
 	tx      *tx
 	row     collectionRow
-	listing int64                  // number of the full listing this page belongs to, 0 = none
-	since   int64                  // the round or pass that is under way
+	listing int64    // number of the full listing this page belongs to, 0 = none
+	since   int64    // the round or pass that is under way
+	after   restored // the restore after which the collection is listed in full
+	marked  int64    // when the collection was last as expected before
+	doubts  map[plan.Doubt][]string
+	reused  []string               // ids that name another thing now
 	known   map[string]observation // of every item the page names
 	access  map[string][]model.Access
 	live    map[string]string // CRM side: mailbox by user
@@ -35,6 +39,7 @@ type page struct {
 type arrival struct {
 	row    observation
 	access []model.Access
+	before bool // its id was known as an entity's before
 }
 
 // SavePage commits a page and its cursor in one transaction.
@@ -57,6 +62,7 @@ func (d *DB) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, erro
 	}
 	err = begin(ctx, "save page of "+string(p.kind)+" collection", func(tx *tx) error {
 		p.tx, p.out, p.doubted, p.settled = tx, store.PageOut{}, nil, nil
+		p.doubts, p.reused = map[plan.Doubt][]string{}, nil
 		return p.save()
 	})
 	return p.out, err
@@ -115,6 +121,9 @@ func (p *page) save() error {
 	if err := p.doubt(); err != nil {
 		return err
 	}
+	if err := p.suspect(); err != nil {
+		return err
+	}
 	if !p.place.crm() {
 		if err := p.tx.worked(p.place.mailbox, model.Mail); err != nil {
 			return err
@@ -143,14 +152,21 @@ func (p *page) move() error {
 		r.Listings++
 		r.Listing, r.ListingBegun = r.Listings, micros(in.ReadAt)
 	}
-	p.listing = r.Listing
+	p.listing, p.after, p.marked = r.Listing, restored(r.Restored), r.Marked
 	r.Position = string(in.Cursor)
 	if in.Full && in.Last && r.Listing != 0 {
-		r.Complete, r.Listing = true, 0
+		r.Complete, r.Listing, r.Restored = true, 0, 0
 	}
-	n, err := p.tx.count(`UPDATE collection SET position = ?, listing = ?, listings = ?, listing_begun = ?, complete = ?
+	if in.Mark != nil {
+		r.High, r.Epoch = in.Mark.High, in.Mark.Epoch
+		if r.Restored == 0 {
+			r.Marked = micros(in.Now)
+		}
+	}
+	n, err := p.tx.count(`UPDATE collection SET position = ?, listing = ?, listings = ?, listing_begun = ?, complete = ?,
+		high = ?, epoch = ?, marked = ?, restored = ?
 		WHERE connection = ? AND mailbox = ? AND kind = ? AND id = ? AND position = ?`,
-		r.Position, r.Listing, r.Listings, r.ListingBegun, flag(r.Complete),
+		r.Position, r.Listing, r.Listings, r.ListingBegun, flag(r.Complete), r.High, clean(r.Epoch), r.Marked, r.Restored,
 		string(in.Connection), string(in.Mailbox), string(p.kind), in.Collection.ID, string(in.Collection.Cursor))
 	if err == nil && n == 0 {
 		err = store.ErrStale
@@ -208,6 +224,12 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 		if known && p.overtaken(old, a.row) {
 			continue
 		}
+		if known && p.older(old, a.row) {
+			if old.Observed >= micros(p.in.ReadAt) {
+				continue // we read it after this page was
+			}
+			return nil, nil, store.ErrRestored
+		}
 		if p.place.crm() && !p.wantsBody(a.access) {
 			a.row.Content, a.row.Raw, a.row.Natural, a.row.Title = nil, nil, nil, nil
 		}
@@ -218,7 +240,8 @@ func (p *page) arrive() (changed []routed, same []string, err error) {
 			continue
 		}
 		a.row.Entity, a.row.Applied, a.row.Listing = or(a.row.Entity, old.Entity), old.Applied, p.listing
-		a.row.Seen = cmp.Or(old.Seen, micros(p.in.Now))
+		a.row.Seen, a.row.Observed = cmp.Or(old.Seen, micros(p.in.Now)), micros(p.in.Now)
+		p.compare(old, a.before, &a.row)
 		if old.Collection == a.row.Collection {
 			a.row.Listing = max(p.listing, old.Listing) // listings are numbered per collection
 		}
@@ -292,6 +315,7 @@ func (p *page) recognise() error {
 	}
 	for i := range p.items {
 		r := &p.items[i].row
+		p.items[i].before = known[r.Item] != "" || p.known[r.Item].Entity != ""
 		r.Entity = ""
 		e := string(plan.KeyEntity(model.Key(r.Stamp)))
 		switch {
@@ -352,7 +376,10 @@ func (p *page) absent() ([]routed, error) {
 		return out, nil
 	}
 	vanished, err := p.vanished()
-	return append(out, vanished...), err
+	if err != nil {
+		return nil, err
+	}
+	return append(out, vanished...), p.unsure()
 }
 
 // named are the refs whose absence is news. An item that moved to another
@@ -385,8 +412,9 @@ func (p *page) vanished() ([]routed, error) {
 	var rows []struct {
 		Item   string `db:"item"`
 		Entity string `db:"entity"`
+		Order  int64  `db:"ord"`
 	}
-	if err := p.tx.list(&rows, `SELECT item, entity FROM observation`+where+` ORDER BY item`, args...); err != nil || len(rows) == 0 {
+	if err := p.tx.list(&rows, `SELECT item, entity, ord FROM observation`+where+` ORDER BY item`, args...); err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	if err := p.tx.exec(`UPDATE observation SET absent = 1, absent_since = ?`+where, append([]any{p.since}, args...)...); err != nil {
@@ -395,6 +423,7 @@ func (p *page) vanished() ([]routed, error) {
 	items := make([]string, len(rows))
 	for i, r := range rows {
 		items[i] = r.Item
+		p.missed(r.Item, r.Order)
 	}
 	if p.place.crm() {
 		var err error

@@ -41,6 +41,10 @@ func (d *DB) Pairs(ctx context.Context, id model.MailboxID, last string, limit i
 	if err != nil {
 		return nil, err
 	}
+	keys, err := d.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []store.Pair
 	err = d.view(ctx, "list pending pairs of mailbox "+string(id), func(tx *tx) error {
 		s, err := scopeOf(tx, id)
@@ -51,7 +55,7 @@ func (d *DB) Pairs(ctx context.Context, id model.MailboxID, last string, limit i
 		if err := tx.list(&r.rows, selectPairs(), s.ID, side, kind, item, s.CRM, s.User, limit); err != nil || len(r.rows) == 0 {
 			return err
 		}
-		for _, step := range []func() error{r.load, r.conflicts, func() error { return r.contents(changedPair) }, r.intents} {
+		for _, step := range []func() error{r.load, r.conflicts, func() error { return r.contents(changedPair) }, func() error { return r.past(keys) }, r.intents} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -192,7 +196,8 @@ func (r *pairReader) pair(p pendingPair) store.Pair {
 			out.Marks = append(out.Marks, store.Mark{Side: side, Kind: out.Kind, Item: items[side], At: mark})
 		}
 	}
-	out.CRM, out.Mail = r.side(model.CRM, p.Kind, items[model.CRM]), r.side(model.Mail, p.Kind, items[model.Mail])
+	l := r.links[p.Entity]
+	out.CRM, out.Mail = r.side(model.CRM, p.Kind, items[model.CRM], l), r.side(model.Mail, p.Kind, items[model.Mail], l)
 	role, taking := r.roles[p.Kind+items[model.CRM]]
 	out.Lead, out.Sole = model.Role(role) == model.Owner, taking && !r.shared[p.Kind+items[model.CRM]]
 	if out.CRM != nil && !out.CRM.Gone && !taking {
@@ -202,7 +207,7 @@ func (r *pairReader) pair(p pendingPair) store.Pair {
 }
 
 // side is what is known of an item; nil = nothing.
-func (r *pairReader) side(side model.Side, kind, item string) *plan.Seen {
+func (r *pairReader) side(side model.Side, kind, item string, l linkRow) *plan.Seen {
 	o, ok := r.seen[side][kind+item]
 	if !ok || item == "" {
 		return nil
@@ -216,7 +221,7 @@ func (r *pairReader) side(side model.Side, kind, item string) *plan.Seen {
 		UID: o.UID, Key: hexKey(o.Content), Raw: hexKey(o.Raw), Stamp: model.Key(o.Stamp),
 		Gone: o.Absent == gone, Settled: o.Absent == gone && now-o.AbsentSince >= r.scope.Settle, Left: o.Absent == left,
 		Trouble: o.Trouble, Reduced: o.Reduced, ReadOnly: r.readOnly[row(string(side), kind, o.Collection)], Modified: instant(o.Modified),
-		Since: instant(o.Seen),
+		Since: instant(o.Seen), Doubt: doubtOf(o, *l.doubt(side)),
 	}
 }
 

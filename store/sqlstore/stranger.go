@@ -63,6 +63,7 @@ type strangerRow struct {
 	Known   string `db:"known"`
 	Absent  int64  `db:"absent"`
 	Seen    int64  `db:"seen"`
+	Back    bool   `db:"back"` // with a backup
 }
 
 // readable are the observations one can say something about: content that was
@@ -130,6 +131,7 @@ func describe(tx *tx, s scope, rows []strangerRow) error {
 			o.Content = nil // many say the same; it makes none of them another
 		}
 		r.UID, r.Content, r.Natural, r.Stamp, r.Entity, r.Absent, r.Seen = o.UID, o.Content, o.Natural, o.Stamp, o.Entity, int64(o.Absent), o.Seen
+		r.Back = o.Returned != 0
 		r.Known = known[row(r.Side, r.Kind, r.Item)]
 	}
 	return nil
@@ -288,17 +290,26 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 		out[i] = plan.Stranger{
 			Row: row(r.Side, r.Kind, r.Item), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Item: r.Item, UID: r.UID,
 			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0, Since: instant(r.Seen),
+			CameBack: r.Back && r.Absent == 0 && or(r.Entity, r.Known) != "",
 		}
 		if e != "" {
 			entities = append(entities, e)
 		}
 	}
 	known, err := standings(tx, s, entities)
+	if err != nil {
+		return nil, err
+	}
+	elsewhere, err := linkedMailboxes(tx, model.ConnectionID(s.CRM), entities)
 	for i := range out {
+		if out[i].Side == model.CRM && len(elsewhere[string(out[i].Entity)]) > 0 {
+			out[i].CameBack = false // somebody has it still
+		}
 		st, ok := known[string(out[i].Entity)]
 		if !ok || out[i].Entity == "" {
 			continue
 		}
+		out[i].CameBack = false // it is linked still
 		item, here := st.item(out[i].Side)
 		out[i].Occupied = here && item != out[i].Item
 		out[i].Partner = !here && item != out[i].Item

@@ -140,6 +140,10 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(w.db.Release(w.Context(), m.ID, "t"))
 	_, err = w.db.CountFailure(w.Context(), store.Alert{Mailbox: m.ID, Workload: model.ACT, Side: model.CRM, Code: "sqlcrm.busy", Message: "busy"}, w.now)
 	w.ok(err)
+	// Both sides agree anew, so that there are values of the past.
+	w.arrive(m.ID, card(1, 2))
+	w.decide(m)
+	w.arrive(m.ID, card(1, 3))
 }
 
 // decide plans creates in the mailbox for what only the CRM has.

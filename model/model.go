@@ -142,7 +142,7 @@ type Operation struct {
 	UID     string   // create: the identifier shared by all copies; empty = the connector derives it from Key
 	Content Content  // create, update: the whole intended content
 	Changed []string // update: fields that differ from what the target holds, sorted
-	Raw     []byte   // update: the target's own bytes as last seen
+	Raw     []byte   // update: the target's own bytes as last seen; create: the bytes of a deleted item that comes back, where they are known
 	Notify  Notify
 	Actor   string // CRM side: the user on whose behalf; becomes owner of what is created
 }

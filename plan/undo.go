@@ -133,9 +133,10 @@ func undo(deeds []Deed, m model.MailboxID) (Write, bool) {
 	case first.Before.Key == "":
 		return alone(last, "", "what it held before is not known")
 	}
+	// The system's bytes as they are now are edited back, field by field.
 	return Write{Op: model.Operation{
 		Action: model.Update, Ref: last.Now.Ref, Expect: last.Now.Ref.Version, Content: first.Before.Content,
-		Changed: model.Differing(first.Before.Content, last.Now.Content), Raw: first.Raw, UID: last.Now.UID, Actor: last.Op.Actor,
+		Changed: model.Differing(first.Before.Content, last.Now.Content), UID: last.Now.UID, Actor: last.Op.Actor,
 	}}, true
 }
 

@@ -211,3 +211,26 @@ func TestWordsOfAPlan(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A command that a crash interrupts is answered when it is done, not before: an
+// undo of which a part is written is no undo.
+func TestAnInterruptedCommandIsAnsweredLater(t *testing.T) {
+	s := newStage(t)
+	s.obey = func(activities.ObeyIn) (activities.ObeyOut, error) {
+		return activities.ObeyOut{Verb: activities.VerbUndo, State: model.Active, Round: true}, nil
+	}
+	s.fetch = func(activities.FetchIn) (activities.FetchOut, error) {
+		return activities.FetchOut{State: model.Active, Generation: 1, Work: len(s.answer) == 0, Next: 5 * time.Minute}, nil
+	}
+	applied := 0
+	s.apply = func(context.Context) (activities.ApplyOut, error) {
+		applied++
+		return activities.ApplyOut{Done: 3, Abandoned: applied == 1}, nil
+	}
+	s.RegisterDelayedCallback(func() { s.SignalWorkflow(SignalRequest, Request{ID: "req_1", Verb: activities.VerbUndo}) }, 0)
+	s.RegisterDelayedCallback(s.CancelWorkflow, time.Minute)
+	s.ExecuteWorkflow(Mailbox, MailboxState{Mailbox: "mbx_1", Generation: 1})
+	if applied != 2 || len(s.answer) != 1 || !strings.Contains(s.answer[0].Message, "3 written") {
+		t.Errorf("applied %d times, answered %+v", applied, s.answer)
+	}
+}

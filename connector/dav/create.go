@@ -60,7 +60,11 @@ func (s *Session) create(ctx context.Context, op model.Operation) (model.Receipt
 	if op.UID == "" {
 		op.UID = memberName(op.Key)
 	}
-	raw, fail := s.connector.convert.create(op, s.writing(ctx, op, nil))
+	write := s.connector.convert.create
+	if op.Raw != nil {
+		write = s.connector.convert.restore
+	}
+	raw, fail := write(op, s.writing(ctx, op, op.Raw))
 	if fail != nil {
 		return model.Receipt{}, fail
 	}

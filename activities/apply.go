@@ -262,9 +262,12 @@ func (ap *applier) result(p store.Planned, r model.Receipt) store.Result {
 		}
 		return out
 	}
-	out.Code, out.Message = f.Code, f.Message
+	out.Code, out.Message, out.Evidence, out.Needs = f.Code, f.Message, f.Evidence, needs(f.Code)
 	if rule.Again == fault.Round && !rule.Benign {
 		out.Recheck = ap.a.Now().Add(time.Duration(ap.m.policy.RetryGap))
+		if rule.Counted {
+			out.Tries = ap.m.policy.Retries
+		}
 	}
 	return out
 }

@@ -272,7 +272,7 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 	built := plan.Build(in)
 	for i := range built.Issues {
 		x := &built.Issues[i]
-		x.Message, x.Detail = issue.Message(x.Code, "detail", x.Detail), ""
+		x.Message, x.Detail, x.Needs = issue.Message(x.Code, "detail", x.Detail), "", string(needs(x.Code))
 	}
 	d.reject(byEntity, &built)
 	if err := d.echoes(ctx, built.Writes); err != nil {

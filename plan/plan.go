@@ -232,7 +232,9 @@ type Issue struct {
 	Item    string
 	Code    string // of the catalogue
 	Detail  string // fills the message's placeholder of that name; no content
-	Message string // what happened, as the catalogue has it; filled in by Diff
+	// Message and Needs are the catalogue's: what happened and who has to act
+	// ("needs user"). Diff fills them in.
+	Message, Needs string
 }
 
 // Plan is the ordered outcome of Build.

@@ -39,6 +39,7 @@ type Store interface {
 	Requests
 	Fetching
 	Alerting
+	Issuing
 	Planning
 	Deciding
 	Applying
@@ -393,14 +394,19 @@ type Planned struct {
 type Result struct {
 	Planned Planned
 	Receipt model.Receipt
-	// Code and Message of a refusal, for the issue it becomes.
-	Code, Message string
+	// Code, Message and Evidence of a refusal, for the issue it becomes, and who
+	// has to act.
+	Code, Message, Evidence string
+	Needs                   IssueState
 	// Again: the pair is looked at again next round (a conflict, an unknown
 	// outcome). Otherwise a refused item is set aside until it changes.
 	Again bool
 	// Recheck is when a refused item is tried again even if it does not change;
 	// zero = never.
 	Recheck time.Time
+	// Tries is after how many refusals in a row it is no longer tried again by
+	// itself; 0 = there is no end.
+	Tries int
 	// Used: the key of a create names something that was deleted or moved since;
 	// the next attempt needs another (algorithm 1.6).
 	Used bool
@@ -436,14 +442,6 @@ type Reading interface {
 	Explain(ctx context.Context, id model.MailboxID, query string) ([]Explanation, error)
 	// Progress counts a mailbox's items and links per kind.
 	Progress(ctx context.Context, id model.MailboxID) ([]Progress, error)
-}
-
-// IssueRow is an issue as stored.
-type IssueRow struct {
-	plan.Issue
-	First, Last time.Time
-	Count       int
-	Open        bool
 }
 
 // Explanation says why one item is as it is.

@@ -44,8 +44,8 @@ func parseConfig(s connector.Settings) (config, error) {
 		}
 	}
 	for name := range s.Values {
-		if !slices.Contains([]string{"url", "auth", "user", "kinds", "collections", "allow_insecure"}, name) {
-			return config{}, badSetting(name, "is not a setting of this connector: it knows url, auth, user, kinds, collections and allow_insecure")
+		if !slices.Contains([]string{"url", "auth", "user", "kinds", "collections", "allow_insecure", "link"}, name) {
+			return config{}, badSetting(name, "is not a setting of this connector: it knows url, auth, user, kinds, collections, allow_insecure and link")
 		}
 	}
 	return cfg, nil

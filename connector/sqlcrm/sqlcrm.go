@@ -50,7 +50,7 @@ func New(s connector.Settings) (connector.Connector, error) {
 }
 
 func configure(s connector.Settings) (*crm, error) {
-	known := []string{"allow_insecure", "dsn", "mapping", "schema"}
+	known := []string{"allow_insecure", "dsn", "link", "mapping", "schema"}
 	for _, key := range slices.Sorted(maps.Keys(s.Values)) {
 		if !slices.Contains(known, key) {
 			return nil, badSettings("The setting %s of the CRM connection is unknown. Known are %s.", key, strings.Join(known, ", "))

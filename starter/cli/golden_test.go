@@ -40,8 +40,8 @@ func shown(t *testing.T) *house {
 		{Number: 1, Started: noon().Add(-49 * time.Hour), Ended: noon().Add(-48 * time.Hour), Done: 40, Refused: 1, Note: "first sync"},
 	}
 	h.st.issues = []store.IssueRow{
-		{Issue: plan.Issue{Entity: "e1", Kind: model.Contact, Side: model.CRM, Item: "/b/y.vcf", Code: "sqlcrm.invalid", Message: "The CRM refuses the item: column last_name must not be empty."}, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Minute), Count: 3, Open: true},
-		{Issue: plan.Issue{Entity: "e2", Kind: model.Event, Side: model.Mail, Item: "9", Code: "dav.412", Message: "The item changed in the mailbox since we last looked."}, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Hour), Count: 1},
+		{Issue: plan.Issue{Entity: "e1", Kind: model.Contact, Side: model.CRM, Item: "/b/y.vcf", Code: "sqlcrm.invalid", Message: "The CRM refuses the item: column last_name must not be empty."}, ID: "iss_1", Mailbox: h.find("anna@example.com"), State: store.IssueNeedsUser, Evidence: "SQLSTATE 23502", First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Minute), Count: 3, Open: true},
+		{Issue: plan.Issue{Entity: "e2", Kind: model.Event, Side: model.Mail, Item: "9", Code: "dav.412", Message: "The item changed in the mailbox since we last looked."}, ID: "iss_2", Mailbox: h.find("anna@example.com"), State: store.IssueResolved, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Hour), Count: 1},
 	}
 	h.st.conflicts = []store.ConflictRow{
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "job_title", Winner: model.CRM, Loser: model.Content{"job_title": {Text: "Chief\nBaker"}}}, ID: "cfl_1", At: noon().Add(-time.Hour)},
@@ -75,6 +75,7 @@ func TestWhatPeopleAndProgramsSee(t *testing.T) {
 		"round-list":      "round list anna@example.com",
 		"issue-list":      "issue list anna@example.com",
 		"issue-all":       "issue list anna@example.com --all",
+		"issue-show":      "issue show iss_1",
 		"conflict-list":   "conflict list anna@example.com",
 		"conflict-lost":   "conflict list anna@example.com --content",
 		"conflict-all":    "conflict list anna@example.com --all",

@@ -96,6 +96,15 @@ func (r *readings) Rounds(context.Context, model.MailboxID, int) ([]store.Round,
 func (r *readings) Issues(context.Context, model.MailboxID) ([]store.IssueRow, error) {
 	return r.issues, nil
 }
+func (r *readings) FindIssues(_ context.Context, f store.IssueFilter) ([]store.IssueRow, error) {
+	var out []store.IssueRow
+	for _, i := range r.issues {
+		if (f.ID == "" || f.ID == i.ID) && (f.Closed || i.Open) {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
 func (r *readings) Conflicts(context.Context, model.MailboxID) ([]store.ConflictRow, error) {
 	return r.conflicts, nil
 }
@@ -122,7 +131,7 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := bareHouse(t)
 	for _, c := range []model.Connection{
-		{Name: "sales", Side: model.CRM, Connector: "sqlcrm", Settings: map[string]string{"dsn": "postgres://sync:geheim@db/crm"}, Secret: "geheim", Owner: "it@example.com", Every: 30 * time.Second},
+		{Name: "sales", Side: model.CRM, Connector: "sqlcrm", Settings: map[string]string{"dsn": "postgres://sync:geheim@db/crm", "link": "https://crm.example.com/{kind}/{id}"}, Secret: "geheim", Owner: "it@example.com", Every: 30 * time.Second},
 		{Name: "office", Side: model.Mail, Connector: "dav", Settings: map[string]string{"url": "https://dav.example.com/"}},
 	} {
 		if _, err := h.st.SaveConnection(t.Context(), c); err != nil {
@@ -359,4 +368,13 @@ func golden(t *testing.T, name, got string) {
 	if string(want) != got {
 		t.Errorf("%s differs; look at it and run the test with -update\ngot\n%s\nwant\n%s", path, got, want)
 	}
+}
+
+func (h *house) find(address string) model.MailboxID {
+	h.t.Helper()
+	m, err := h.st.MailboxNamed(h.t.Context(), address)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return m.ID
 }

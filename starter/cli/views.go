@@ -158,6 +158,7 @@ type explainView struct {
 
 // issueView is `issue list` (an array of them).
 type issueView struct {
+	ID      string         `json:"id"`
 	Mailbox string         `json:"mailbox"`
 	Entity  model.EntityID `json:"entity,omitempty"`
 	Kind    model.Kind     `json:"kind"`
@@ -167,12 +168,17 @@ type issueView struct {
 	Source  string         `json:"source,omitempty"`
 	Message string         `json:"message"`
 	// Solution and Acts are the catalogue's: what to do, and who does it.
-	Solution string   `json:"solution,omitempty"`
-	Acts     string   `json:"acts,omitempty"`
-	First    optional `json:"first"`
-	Last     optional `json:"last"`
-	Count    int      `json:"count"`
-	Open     bool     `json:"open"`
+	Solution string           `json:"solution,omitempty"`
+	Acts     string           `json:"acts,omitempty"`
+	Cause    string           `json:"cause,omitempty"`
+	State    store.IssueState `json:"state"`
+	Evidence string           `json:"evidence,omitempty"`
+	// Links open the item, where a connection has the setting link; `issue show`.
+	Links map[model.Side]string `json:"links,omitempty"`
+	First optional              `json:"first"`
+	Last  optional              `json:"last"`
+	Count int                   `json:"count"`
+	Open  bool                  `json:"open"`
 }
 
 // conflictView is `conflict list` (an array of them).
@@ -246,10 +252,10 @@ func writesOf(c plan.Counts) []writesView {
 func issueOf(mailbox string, i store.IssueRow) issueView {
 	v := issueView{
 		Mailbox: mailbox, Entity: i.Entity, Kind: i.Kind, Side: i.Side, Item: i.Item, Code: i.Code,
-		Message: i.Message, First: optional(i.First), Last: optional(i.Last), Count: i.Count, Open: i.Open,
+		ID: i.ID, State: i.State, Evidence: i.Evidence, Message: i.Message, First: optional(i.First), Last: optional(i.Last), Count: i.Count, Open: i.Open,
 	}
 	if e, ok := issue.Lookup(i.Code); ok {
-		v.Source, v.Solution, v.Acts = e.Source, e.Solution, issue.People(e.Who())
+		v.Source, v.Cause, v.Solution, v.Acts = e.Source, e.Cause, e.Solution, issue.People(e.Who())
 	}
 	return v
 }

@@ -58,7 +58,7 @@ func (l *landing) land(results []store.Result) (woken []model.MailboxID) {
 			l.endConflicts(r.Planned.Settles, l.now)
 		}
 	}
-	l.issues(results)
+	l.landIssues(results)
 	for _, r := range results {
 		if r.Receipt.Outcome == model.Done {
 			l.retract(l.m, nil, []plan.Write{r.Planned.Write})
@@ -248,7 +248,10 @@ func (l *landing) unsettled(r store.Result, v *link) (again bool) {
 			v.recheck = l.now.Add(time.Hour) // it is owed until it is done
 			return false
 		}
-		v.state, v.reason, v.recheck = plan.SetAside, r.Message, r.Recheck
+		v.state, v.reason, v.recheck = plan.SetAside, r.Message, time.Time{}
+		if again, _ := l.triedAgain(r); again {
+			v.recheck = r.Recheck
+		}
 		return false
 	}
 	if r.Used {
@@ -277,51 +280,6 @@ func (l *landing) closeIntents(results []store.Result) {
 		if i, ok := l.intents.get(k); ok && r.Planned.Op.Action == model.Create {
 			i.outcome = r.Receipt.Outcome
 			l.intents.put(k, i)
-		}
-	}
-}
-
-// issues closes the issues of what was written and opens those of what was
-// refused.
-func (l *landing) issues(results []store.Result) {
-	var opened []plan.Issue
-	for _, r := range results {
-		w := r.Planned
-		switch {
-		case r.Receipt.Outcome == model.Done:
-			l.closeIssues(l.m.ID, w.Entity)
-		case r.Receipt.Outcome == model.Refused && r.Code != "":
-			v, _ := l.links.get(linkKey{l.m.ID, w.Entity})
-			item := or(itemOf(r), or(*v.item(w.Side), *v.item(w.Side.Other())))
-			opened = append(opened, plan.Issue{Entity: w.Entity, Kind: w.Kind, Side: w.Side, Item: item, Code: r.Code, Message: r.Message})
-		}
-	}
-	l.openIssues(l.m.ID, opened, l.now)
-}
-
-// openIssues opens issues; one that is known counts up.
-func (s *Store) openIssues(id model.MailboxID, opened []plan.Issue, now time.Time) {
-	seen := map[issueKey]bool{}
-	for _, i := range opened {
-		k := issueKey{pendingKey{id, i.Side, i.Kind, i.Item}, i.Code}
-		if seen[k] {
-			continue
-		}
-		seen[k] = true
-		old, known := s.issues.get(k)
-		if !known {
-			old.First = now
-		}
-		s.issues.put(k, store.IssueRow{Issue: i, First: old.First, Last: now, Count: old.Count + 1, Open: true})
-	}
-}
-
-// closeIssues closes the open issues of an entity.
-func (s *Store) closeIssues(id model.MailboxID, e model.EntityID) {
-	for k, i := range s.issues.all() {
-		if k.mailbox == id && i.Entity == e && i.Open {
-			i.Open = false
-			s.issues.put(k, i)
 		}
 	}
 }

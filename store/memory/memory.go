@@ -47,7 +47,7 @@ type tables struct {
 	plans         table[name, planRow]
 	operations    table[writeKey, operation]
 	conflicts     table[conflictKey, store.ConflictRow]
-	issues        table[issueKey, store.IssueRow]
+	issues        table[issueKey, issue]
 	alerts        table[name, store.Alert]
 	rounds        table[roundKey, store.Round]
 	audits        table[name, audit]
@@ -130,6 +130,12 @@ type observation struct {
 // left out while nobody live took part comes with the next pass.
 func (o observation) readable() bool {
 	return o.content != "" || o.trouble != "" || o.absent != present
+}
+
+// issue is a row with what met it: the plan, or a write that was refused.
+type issue struct {
+	store.IssueRow
+	byPlan bool
 }
 
 type pending struct {

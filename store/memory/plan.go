@@ -259,18 +259,25 @@ func (c *chunk) forget(items []itemKey) {
 }
 
 // saveIssues opens the plan's issues and closes those of pairs that have none
-// any more.
+// any more. What a refused write left is closed by the receipt of the next one,
+// unless no write is needed any more.
 func (c *chunk) saveIssues() {
 	has := map[model.EntityID]bool{}
+	var opened []issue
 	for _, i := range c.in.Plan.Issues {
 		has[i.Entity] = true
+		opened = append(opened, issue{IssueRow: store.IssueRow{Issue: i, State: store.IssueState(i.Needs)}, byPlan: true})
 	}
 	for _, p := range c.in.Pairs {
-		if p.Entity != "" && !has[p.Entity] {
-			c.closeIssues(c.m.ID, p.Entity)
+		if p.Entity == "" || has[p.Entity] {
+			continue
+		}
+		c.closeIssues(c.m.ID, true, p.Entity, c.in.Now)
+		if _, writes := c.regards[p.Entity]; !writes {
+			c.closeIssues(c.m.ID, false, p.Entity, c.in.Now)
 		}
 	}
-	c.openIssues(c.m.ID, c.in.Plan.Issues, c.in.Now)
+	c.openIssues(c.m.ID, opened, c.in.Now)
 }
 
 // regard notes at the pending rows what the plan decided about them. A row that

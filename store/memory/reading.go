@@ -52,7 +52,7 @@ func (s *Store) Issues(ctx context.Context, id model.MailboxID) ([]store.IssueRo
 		var out []store.IssueRow
 		for k, i := range s.issues.all() {
 			if k.mailbox == id {
-				out = append(out, i)
+				out = append(out, i.IssueRow)
 			}
 		}
 		slices.SortStableFunc(out, func(a, b store.IssueRow) int {
@@ -180,7 +180,7 @@ func (s *Store) explain(m scope, side model.Side, k itemKey) store.Explanation {
 	for _, i := range s.issues.all() {
 		mine := i.Item == l.crm || i.Item == l.mail || l.entity != "" && i.Entity == l.entity
 		if i.Open && i.Kind == k.kind && mine {
-			x.Issues = append(x.Issues, i)
+			x.Issues = append(x.Issues, i.IssueRow)
 		}
 	}
 	return x

@@ -99,7 +99,7 @@ func (s *Store) clear(e model.EntityID, whose func(model.MailboxID) bool) {
 		}
 	}
 	dropWhere(&s.conflicts, func(k conflictKey, _ store.ConflictRow) bool { return k.entity == e && whose(k.mailbox) })
-	dropWhere(&s.issues, func(k issueKey, i store.IssueRow) bool { return i.Entity == e && whose(k.mailbox) })
+	dropWhere(&s.issues, func(k issueKey, i issue) bool { return i.Entity == e && whose(k.mailbox) })
 }
 
 // withdrawRecord empties what was observed of a CRM record and keeps the copies

@@ -191,21 +191,29 @@ func (c *chunk) forget(items map[model.Side]map[string][]string) error {
 }
 
 // saveIssues opens the plan's issues and closes those of pairs that have none
-// any more.
+// any more. What a refused write left is closed by the receipt of the next one,
+// unless no write is needed any more.
 func (c *chunk) saveIssues() error {
 	var opened [][]any
 	has := map[model.EntityID]bool{}
 	for _, i := range c.Plan.Issues {
 		has[i.Entity] = true
-		opened = append(opened, issueValues(c.scope, string(i.Side), string(i.Kind), i.Item, i.Code, string(i.Entity), i.Message, c.Now))
+		opened = append(opened, issueValues(c.scope, byPlan, i, store.IssueState(i.Needs), "", c.Now))
 	}
-	var closed []string
+	var mended, unwritten []string
 	for _, p := range c.Pairs {
-		if p.Entity != "" && !has[p.Entity] {
-			closed = append(closed, string(p.Entity))
+		if p.Entity == "" || has[p.Entity] {
+			continue
+		}
+		mended = append(mended, string(p.Entity))
+		if c.writes[string(p.Entity)] == fresh {
+			unwritten = append(unwritten, string(p.Entity))
 		}
 	}
-	if err := closeIssues(c.tx, c.scope, closed); err != nil {
+	if err := closeIssues(c.tx, c.scope, byPlan, mended, c.Now); err != nil {
+		return err
+	}
+	if err := closeIssues(c.tx, c.scope, byWrite, unwritten, c.Now); err != nil {
 		return err
 	}
 	return openIssues(c.tx, opened)

@@ -35,7 +35,8 @@ type landing struct {
 	adopt bool
 
 	links map[string]linkRow
-	again []string // entities to be looked at again
+	met   map[string]int // times that an open issue was met, by side, entity and code
+	again []string       // entities to be looked at again
 	woken []model.MailboxID
 }
 
@@ -249,6 +250,9 @@ func (l *landing) settle(results []landed) error {
 	if err != nil {
 		return err
 	}
+	if err := l.meet(entities); err != nil {
+		return err
+	}
 	before := maps.Clone(l.links)
 	dropped := map[string]bool{}
 	for _, r := range results {
@@ -368,7 +372,10 @@ func (l *landing) unsettled(r landed, link *linkRow) {
 		link.Recheck = micros(l.now.Add(time.Hour)) // it is owed until it is done
 		return
 	}
-	link.State, link.Reason, link.Recheck = string(plan.SetAside), clean(r.Message), micros(r.Recheck)
+	link.State, link.Reason, link.Recheck = string(plan.SetAside), clean(r.Message), 0
+	if again, _ := l.triedAgain(r); again {
+		link.Recheck = micros(r.Recheck)
+	}
 }
 
 // withdrawn takes a withdrawal that was done into its link. The pair is looked
@@ -444,22 +451,57 @@ func (l *landing) intents(results []landed) error {
 	return nil
 }
 
+// meet reads how often the open issues of some entities were met so far.
+func (l *landing) meet(entities []string) error {
+	rows, err := listIn[struct {
+		Side   string `db:"side"`
+		Entity string `db:"entity"`
+		Code   string `db:"code"`
+		Times  int    `db:"times"`
+	}](l.tx, `SELECT side, entity, code, times FROM issue WHERE mailbox = ? AND is_open = 1 AND entity IN (?*)`, []any{l.scope.ID}, entities)
+	l.met = make(map[string]int, len(rows))
+	for _, r := range rows {
+		l.met[row(r.Side, r.Entity, r.Code)] = r.Times
+	}
+	return err
+}
+
+// triedAgain reports whether a refused item is tried again by itself, and the
+// state of its issue.
+func (l *landing) triedAgain(r landed) (bool, store.IssueState) {
+	switch {
+	case r.Recheck.IsZero():
+		return false, r.Needs
+	case r.Tries == 0:
+		return true, r.Needs
+	default:
+		again := l.met[row(string(r.Planned.Side), string(r.Planned.Entity), r.Code)]+1 < r.Tries
+		if again {
+			return true, store.IssueNew
+		}
+		return false, r.Needs
+	}
+}
+
 // issues closes the issues of what was written and opens those of what was
-// refused.
+// refused. What the plan itself found stays open.
 func (l *landing) issues(results []landed) error {
 	var closed []string
 	var opened [][]any
 	for _, r := range results {
+		link := l.links[string(r.Planned.Entity)]
 		switch {
-		case r.done():
+		case r.done() && (r.Planned.Drops || r.Planned.Withdraws || link.State == string(plan.Linked)):
 			closed = append(closed, string(r.Planned.Entity))
 		case r.Receipt.Outcome == model.Refused && r.Code != "":
-			link := l.links[string(r.Planned.Entity)]
-			item := or(r.item(), or(value(*link.item(r.Planned.Side)), value(*link.item(r.Planned.Side.Other()))))
-			opened = append(opened, issueValues(l.scope, string(r.Planned.Side), string(r.Planned.Kind), item, r.Code, string(r.Planned.Entity), r.Message, l.now))
+			_, state := l.triedAgain(r)
+			opened = append(opened, issueValues(l.scope, byWrite, plan.Issue{
+				Side: r.Planned.Side, Kind: r.Planned.Kind, Entity: r.Planned.Entity, Code: r.Code, Message: r.Message,
+				Item: or(r.item(), or(value(*link.item(r.Planned.Side)), value(*link.item(r.Planned.Side.Other())))),
+			}, state, r.Evidence, l.now))
 		}
 	}
-	if err := closeIssues(l.tx, l.scope, closed); err != nil {
+	if err := closeIssues(l.tx, l.scope, byWrite, closed, l.now); err != nil {
 		return err
 	}
 	return openIssues(l.tx, opened)

@@ -88,16 +88,23 @@ type issueRow struct {
 	Last    int64  `db:"last_at"`
 	Times   int    `db:"times"`
 	Open    bool   `db:"is_open"`
+
+	ID       string `db:"id"`
+	Mailbox  string `db:"mailbox"`
+	State    string `db:"state"`
+	Evidence string `db:"evidence"`
+	Closed   int64  `db:"closed_at"`
 }
 
-const selectIssue = `SELECT side, kind, item, code, entity, message, first_at, last_at, times, is_open FROM issue `
+const selectIssue = `SELECT id, mailbox, state, evidence, closed_at, side, kind, item, code, entity, message, first_at, last_at, times, is_open FROM issue `
 
 func (r issueRow) issue() store.IssueRow {
 	return store.IssueRow{
 		Issue: plan.Issue{
 			Entity: model.EntityID(r.Entity), Kind: model.Kind(r.Kind), Side: model.Side(r.Side), Item: r.Item, Code: r.Code, Message: r.Message,
 		},
-		First: instant(r.First), Last: instant(r.Last), Count: r.Times, Open: r.Open,
+		ID: r.ID, Mailbox: model.MailboxID(r.Mailbox), State: store.IssueState(r.State), Evidence: r.Evidence,
+		First: instant(r.First), Last: instant(r.Last), Count: r.Times, Open: r.Open, Closed: instant(r.Closed),
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 
 // Sweep deletes what nobody needs any more, at most limit rows of each sort,
 // and returns how many it deleted: bodies that nothing refers to and that were
-// not seen for a day, edit conflicts that ended a quarter ago, plans that were
-// only looked at or replaced a day ago, or carried out a month ago, and items
-// that are gone on a side and linked nowhere.
+// not seen for a day, edit conflicts, issues and alerts that ended a quarter
+// ago, plans that were only looked at or replaced a day ago, or carried out a
+// month ago, and items that are gone on a side and linked nowhere.
 func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (int64, error) {
 	var total int64
-	quarter := micros(now.Add(-store.KeepConflicts))
+	quarter, over := micros(now.Add(-store.KeepConflicts)), micros(now.Add(-store.KeepIssues))
 	day, month := micros(now.Add(-24*time.Hour)), micros(now.Add(-30*24*time.Hour))
 	ids := `SELECT id FROM plan WHERE (ready = 0 AND state IN ('dropped', 'shown') AND created < ? OR state IN ('dropped', 'done') AND created < ?)
 		AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.plan = plan.id) ORDER BY id LIMIT ?`
@@ -34,6 +34,8 @@ func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (int64, error)
 			WHERE ` + no(`SELECT 1 FROM observation o WHERE o.connection = a.connection AND o.mailbox = '' AND o.kind = a.kind AND o.item = a.item`) + `
 			LIMIT ?)`, []any{limit}},
 		{`DELETE FROM conflict WHERE id IN (SELECT c.id FROM conflict c WHERE c.resolution <> '' AND c.resolved < ? ORDER BY c.id LIMIT ?)`, []any{quarter, limit}},
+		{`DELETE FROM issue WHERE id IN (SELECT i.id FROM issue i WHERE i.state = 'resolved' AND i.closed_at < ? LIMIT ?)`, []any{over, limit}},
+		{`DELETE FROM alert WHERE id IN (SELECT a.id FROM alert a WHERE a.state = 'over' AND a.over_at < ? LIMIT ?)`, []any{over, limit}},
 		{`DELETE FROM content WHERE key IN (
 			SELECT content.key FROM content WHERE content.seen < ? AND ` + unreferenced() + ` LIMIT ?)`, []any{day, limit}},
 	} {

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"registry", registryStories()},
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
+		{"issues", issueStories()},
 		{"fetching", fetchingStories()},
 		{"doubt", doubtStories()},
 		{"routing", routingStories()},

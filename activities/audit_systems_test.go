@@ -170,7 +170,7 @@ func (h *house) misremember(t *testing.T) []string {
 		past := h.clock.Now().Add(-time.Hour)
 		ref := model.Ref{Side: model.CRM, Kind: model.Contact, Collection: c.ID, ID: "~nobody", Version: "7", Order: 7}
 		other := ref
-		other.ID, other.Version, other.Order = known.Ref.ID, "misremembered", known.Ref.Order+1000
+		other.ID, other.Version, other.Order = known.Ref.ID, "misremembered", known.Ref.Order
 		_, err := h.db.SavePage(ctx, store.PageIn{
 			Connection: h.crmID, Collection: c, Cursor: c.Cursor, ReadAt: past, Now: past,
 			Items: []model.Item{{Ref: ref, Content: content}, {Ref: other, Content: content}},

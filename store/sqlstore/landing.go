@@ -431,26 +431,6 @@ func (l *landing) pairRows(results []landed) []pendingRow {
 	return rows
 }
 
-// intents closes the journal of creates that were answered.
-func (l *landing) intents(results []landed) error {
-	for _, side := range []model.Side{model.CRM, model.Mail} {
-		p := l.scope.places()[side]
-		byOutcome := map[string][]string{}
-		for _, r := range results {
-			if r.Planned.Side == side && r.Planned.Op.Action == model.Create {
-				byOutcome[string(r.Receipt.Outcome)] = append(byOutcome[string(r.Receipt.Outcome)], string(r.Planned.Op.Key))
-			}
-		}
-		for _, outcome := range sortedKeys(byOutcome) {
-			if _, err := execIn(l.tx, `UPDATE intent SET outcome = ? WHERE connection = ? AND scope = ? AND op_key IN (?*)`,
-				[]any{outcome, string(p.connection), string(p.mailbox)}, byOutcome[outcome]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // meet reads how often the open issues of some entities were met so far.
 func (l *landing) meet(entities []string) error {
 	rows, err := listIn[struct {

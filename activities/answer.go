@@ -47,8 +47,8 @@ func (a *Activities) Stop(ctx context.Context, in StopIn) error {
 		return err
 	}
 	for _, counted := range noted { // what was noted of the last failure says more than the workflow knows
-		if counted.Side == in.Side && counted.Code == in.Code {
-			f.Message, f.Evidence = counted.Message, counted.Evidence
+		if counted.Code == in.Code && (in.Side == "" || counted.Side == in.Side) {
+			f.Side, f.Message, f.Evidence = counted.Side, counted.Message, counted.Evidence
 		}
 	}
 	return a.Store.RaiseAlert(ctx, f, in.Message, a.Now())

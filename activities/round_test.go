@@ -142,7 +142,7 @@ func (h *house) fail(b *box, err error) {
 	}
 	h.note("round of %s ended: %v", b.address, err)
 	if t.Stops() {
-		h.must(h.execute("stop", h.acts.Stop, activities.StopIn{Mailbox: b.id, Code: t.Code, Message: t.Message}, nil))
+		h.must(h.execute("stop", h.acts.Stop, activities.StopIn{Mailbox: b.id, Side: t.Side, Code: t.Code, Message: t.Message}, nil))
 		b.state = model.Disabled
 	}
 }

@@ -73,6 +73,11 @@ func TestSpellingOfASeriesIsNoEdit(t *testing.T) {
 			if got := Build(world(linked(model.Event, was, spelled, was))); len(got.Writes) != 0 || got.Changes[0].State != Linked {
 				t.Errorf("writes %+v, changes %+v", got.Writes, got.Changes)
 			}
+			// It does not bring back what the organizer deleted.
+			gone := Build(world(linked(model.Event, was, spelled, nil)))
+			if len(gone.Writes) != 1 || gone.Writes[0].Op.Action != model.Delete {
+				t.Errorf("deleted in the mailbox: writes %+v", gone.Writes)
+			}
 			// Beside a real edit it stays as each side writes it.
 			edited := was.Clone()
 			edited.PutText("title", "Tour")
@@ -282,6 +287,23 @@ func TestTasksRecurToo(t *testing.T) {
 		moved.PutText(f, "2026-03-15")
 		if got := Build(world(linked(model.Task, one, moved, one))); len(got.Writes) != 1 || !slices.Equal(got.Writes[0].Op.Changed, []string{f}) {
 			t.Errorf("%s: %+v", f, got.Writes)
+		}
+	}
+}
+
+// What one side had edited of history that the other deleted is not created
+// again, but it is kept.
+func TestAnEditOfDeletedHistoryIsKept(t *testing.T) {
+	edited := renamed("20260309T090000", "Notes of the ninth")
+	p := linked(model.Event, weekly(), weekly("overrides", edited), weekly("recurrence", "EXDATE:20260309T080000Z\nRRULE:FREQ=WEEKLY;COUNT=6"))
+	built := Build(world(p))
+	if len(built.Conflicts) != 1 || built.Conflicts[0].Winner != model.Mail || built.Conflicts[0].Loser.Text("overrides") != edited {
+		t.Errorf("conflicts %+v", built.Conflicts)
+	}
+	crm, mail := held2(t, p, built)
+	for _, c := range []model.Content{crm, mail} {
+		if !strings.Contains(c.Text("recurrence"), "EXDATE") || c.Text("overrides") != "" {
+			t.Errorf("a side would hold %v", c)
 		}
 	}
 }

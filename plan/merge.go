@@ -71,7 +71,9 @@ func (b *builder) mergeTimes(p Pair, crm, mail model.Content, chosen choices, ou
 	if t.based {
 		known = append(known, p.CRMBase.Content, p.MailBase.Content)
 	}
-	t.fields = b.timed(p.Kind, known...)
+	if t.fields = b.timed(p.Kind, known...); len(t.fields) == 0 {
+		return nil
+	}
 	for i := range known {
 		known[i] = known[i].Only(t.fields)
 	}

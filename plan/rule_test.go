@@ -243,5 +243,11 @@ func TestRulesAreTheLeads(t *testing.T) {
 		if got := Build(ruled(model.Event, wins, nil, p)); len(got.Writes) != 1 || got.Writes[0].Side != model.Mail {
 			t.Errorf("wins %s: %+v", wins, got.Writes)
 		}
+		first := p
+		first.CRMBase, first.MailBase, first.State = nil, nil, Unlinked
+		got := Build(ruled(model.Event, wins, nil, first))
+		if len(got.Writes) != 1 || got.Writes[0].Op.Content.Text("title") != "C" || len(got.Conflicts) != 1 || got.Conflicts[0].Winner != model.CRM {
+			t.Errorf("never agreed, wins %s: %+v, conflicts %+v", wins, got.Writes, got.Conflicts)
+		}
 	}
 }

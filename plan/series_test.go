@@ -73,6 +73,11 @@ func TestSpellingOfASeriesIsNoEdit(t *testing.T) {
 			if got := Build(world(linked(model.Event, was, spelled, was))); len(got.Writes) != 0 || got.Changes[0].State != Linked {
 				t.Errorf("writes %+v, changes %+v", got.Writes, got.Changes)
 			}
+			// It does not bring back what the organizer deleted.
+			gone := Build(world(linked(model.Event, was, spelled, nil)))
+			if len(gone.Writes) != 1 || gone.Writes[0].Op.Action != model.Delete {
+				t.Errorf("deleted in the mailbox: writes %+v", gone.Writes)
+			}
 			// Beside a real edit it stays as each side writes it.
 			edited := was.Clone()
 			edited.PutText("title", "Tour")
@@ -225,5 +230,80 @@ func TestUnreadableSeriesIsOneText(t *testing.T) {
 	_, mail := held2(t, p, built)
 	if mail.Text("recurrence") != odd+";COUNT=3" || mail.Text("end") != "2026-03-02T08:30:00Z" {
 		t.Errorf("the mailbox would hold %v", mail)
+	}
+}
+
+// B14: the organizer cuts the series ("this and following" makes the rest a
+// series of its own). What the CRM edited before the cut survives; an edit
+// behind it has no place any more and is kept as a conflict; the cut is not
+// undone.
+func TestThisAndFollowingCutsTheSeries(t *testing.T) {
+	cut := weekly("recurrence", "RRULE:FREQ=WEEKLY;UNTIL=20260316T080000Z")
+	p := linked(model.Event, weekly(), weekly("overrides", renamed("20260316T090000", "Before")+renamed("20260330T090000", "Behind")), cut)
+	built := Build(world(p))
+	if len(built.Conflicts) != 1 || built.Conflicts[0].Winner != model.Mail || built.Conflicts[0].Loser.Text("overrides") != renamed("20260330T090000", "Behind") {
+		t.Fatalf("conflicts %+v", built.Conflicts)
+	}
+	crm, mail := held2(t, p, built)
+	for _, c := range []model.Content{crm, mail} {
+		if c.Text("recurrence") != cut.Text("recurrence") || c.Text("overrides") != renamed("20260316T090000", "Before") {
+			t.Errorf("a side would hold %v", c)
+		}
+	}
+}
+
+// An override for this and all following occurrences is one edit, beside those
+// of single ones.
+func TestOverridesOfAllThatFollow(t *testing.T) {
+	later := occurrence("RECURRENCE-ID;RANGE=THISANDFUTURE:20260323T080000Z", "DTSTART:20260323T100000Z", "SUMMARY:Round")
+	p := linked(model.Event, weekly(), weekly("overrides", renamed("20260316T090000", "Tour")), weekly("overrides", later))
+	built := Build(world(p))
+	crm, mail := held2(t, p, built)
+	for _, c := range []model.Content{crm, mail} {
+		if len(built.Conflicts) != 0 || c.Text("overrides") != renamed("20260316T090000", "Tour")+later {
+			t.Errorf("a side would hold %q, conflicts %+v", c.Text("overrides"), built.Conflicts)
+		}
+	}
+}
+
+// A recurring task is one object, too; a single one has its fields merged each
+// for itself.
+func TestTasksRecurToo(t *testing.T) {
+	was := text("title", "Report", "start", "2026-03-16", "due", "2026-03-17", "recurrence", "RRULE:FREQ=WEEKLY;COUNT=4")
+	crm, mail := was.Clone(), was.Clone()
+	crm.PutText("recurrence", "RRULE:FREQ=WEEKLY;COUNT=4;BYDAY=MO")
+	mail.PutText("recurrence", "EXDATE;VALUE=DATE:20260323\nRRULE:FREQ=WEEKLY;COUNT=4")
+	p := linked(model.Task, was, crm, mail)
+	built := Build(world(p))
+	if len(built.Conflicts) != 0 || len(built.Writes) != 1 || built.Writes[0].Side != model.CRM {
+		t.Fatalf("writes %+v, conflicts %+v", built.Writes, built.Conflicts)
+	}
+	if got := built.Writes[0].Op.Content.Text("recurrence"); got != "EXDATE;VALUE=DATE:20260323\nRRULE:FREQ=WEEKLY;COUNT=4;BYDAY=MO" {
+		t.Errorf("the CRM would hold %q", got)
+	}
+	for _, f := range []string{"start", "due"} {
+		one := text("title", "Report", "start", "2026-03-16", "due", "2026-03-17")
+		moved := one.Clone()
+		moved.PutText(f, "2026-03-15")
+		if got := Build(world(linked(model.Task, one, moved, one))); len(got.Writes) != 1 || !slices.Equal(got.Writes[0].Op.Changed, []string{f}) {
+			t.Errorf("%s: %+v", f, got.Writes)
+		}
+	}
+}
+
+// What one side had edited of history that the other deleted is not created
+// again, but it is kept.
+func TestAnEditOfDeletedHistoryIsKept(t *testing.T) {
+	edited := renamed("20260309T090000", "Notes of the ninth")
+	p := linked(model.Event, weekly(), weekly("overrides", edited), weekly("recurrence", "EXDATE:20260309T080000Z\nRRULE:FREQ=WEEKLY;COUNT=6"))
+	built := Build(world(p))
+	if len(built.Conflicts) != 1 || built.Conflicts[0].Winner != model.Mail || built.Conflicts[0].Loser.Text("overrides") != edited {
+		t.Errorf("conflicts %+v", built.Conflicts)
+	}
+	crm, mail := held2(t, p, built)
+	for _, c := range []model.Content{crm, mail} {
+		if !strings.Contains(c.Text("recurrence"), "EXDATE") || c.Text("overrides") != "" {
+			t.Errorf("a side would hold %v", c)
+		}
 	}
 }

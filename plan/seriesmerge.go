@@ -66,7 +66,7 @@ func modelSide(s recurrence.Side) model.Side {
 
 // occurrences merges by occurrence; ok is false where a side cannot be read.
 func (t timesMerge) occurrences() (to [2]model.Content, lost []EditConflict, ok bool) {
-	var now [2]series
+	var now, was [2]series
 	var sides, bases [2]recurrence.Series
 	for i := range now {
 		var err error
@@ -77,28 +77,45 @@ func (t timesMerge) occurrences() (to [2]model.Content, lost []EditConflict, ok 
 		if !t.based {
 			continue
 		}
-		was, err := t.b.series(t.p.Kind, t.was[i])
-		if err != nil {
+		if was[i], err = t.b.series(t.p.Kind, t.was[i]); err != nil {
 			return to, nil, false
 		}
-		bases[i] = was.Series
+		bases[i] = was[i].Series
 	}
 	out, conflicts, err := recurrence.Reconcile(bases, sides, sideOf(t.rule.winner))
 	if err != nil {
 		return to, nil, false
 	}
+	var history []time.Time
 	if t.based && len(conflicts) > 0 {
-		out = t.withoutHistory(out, bases, sides)
+		out, history = t.withoutHistory(out, bases, sides)
 	}
 	for i := range out {
 		to[i] = series{Series: out[i]}.write(now[i], now[1-i])
 	}
 	for _, c := range conflicts {
+		if c.Part == recurrence.Exception && slices.ContainsFunc(history, c.Key.Equal) {
+			continue
+		}
 		if value := t.loser(c, now[c.Lost]); len(value) > 0 {
 			lost = append(lost, t.b.lost(t.p, t.fieldOf(c), modelSide(1-c.Lost), value))
 		}
 	}
-	return to, lost, true
+	return to, append(lost, t.editedHistory(history, now, was)...), true
+}
+
+// editedHistory is what a side had edited of past occurrences that the other
+// removed.
+func (t timesMerge) editedHistory(history []time.Time, now, was [2]series) (lost []EditConflict) {
+	for _, id := range history {
+		for i, s := range now {
+			override := slices.ContainsFunc(s.Overrides, func(o recurrence.Override) bool { return s.Instant(o.ID).Equal(id) && !o.Cancelled })
+			if text := s.exception(id); override && text != was[i].exception(id) {
+				lost = append(lost, t.b.lost(t.p, "overrides", modelSide(recurrence.Side(1-i)), model.Content{"overrides": {Text: text}}))
+			}
+		}
+	}
+	return lost
 }
 
 func (t timesMerge) fieldOf(c recurrence.Conflict) string {
@@ -148,8 +165,8 @@ func (s series) slotText(key time.Time) string {
 
 // withoutHistory takes out past occurrences that a side removed: whoever wins a
 // conflict, history that was deleted is not created again (B14).
-func (t timesMerge) withoutHistory(out, bases, sides [2]recurrence.Series) [2]recurrence.Series {
-	var removed []time.Time
+func (t timesMerge) withoutHistory(out, bases, sides [2]recurrence.Series) ([2]recurrence.Series, []time.Time) {
+	var removed, history []time.Time
 	for i := range sides {
 		had, okHad := t.past(bases[i])
 		has, okHas := t.past(sides[i])
@@ -173,8 +190,13 @@ func (t timesMerge) withoutHistory(out, bases, sides [2]recurrence.Series) [2]re
 		if len(gone) > 0 {
 			out[i] = out[i].Without(gone)
 		}
+		for _, id := range gone {
+			if !slices.ContainsFunc(history, id.Equal) {
+				history = append(history, id)
+			}
+		}
 	}
-	return out
+	return out, history
 }
 
 // cut reports whether a side let the series begin later than a past moment.

@@ -240,16 +240,16 @@ func TestSeriesMergeIsTheUnionOfTheEdits(t *testing.T) {
 
 // mirrored is the same story with the sides exchanged, the winner too.
 func mirrored(in Input, p Pair) Input {
-	p.CRM, p.Mail = seen(model.CRM, p.Kind, p.Mail.Content), seen(model.Mail, p.Kind, p.CRM.Content)
-	p.CRMBase, p.MailBase = p.MailBase, p.CRMBase
+	crm, mail := seen(model.CRM, p.Kind, p.Mail.Content), seen(model.Mail, p.Kind, p.CRM.Content)
+	crm.Modified, mail.Modified = p.Mail.Modified, p.CRM.Modified
+	p.CRM, p.Mail, p.CRMBase, p.MailBase = crm, mail, p.MailBase, p.CRMBase
 	in.Pairs = []Pair{p}
+	other := map[string]string{"crm": "mail", "mail": "crm", "newest": "newest", "ask": "ask", "merge": "merge"}
 	in.Policy.Kinds = maps.Clone(in.Policy.Kinds)
 	rule := in.Policy.Kinds[p.Kind]
-	switch rule.Wins {
-	case "crm":
-		rule.Wins = "mail"
-	case "mail":
-		rule.Wins = "crm"
+	rule.Wins, rule.Fields = other[rule.Wins], maps.Clone(rule.Fields)
+	for f, how := range rule.Fields {
+		rule.Fields[f] = other[how]
 	}
 	in.Policy.Kinds[p.Kind] = rule
 	return in

@@ -40,6 +40,7 @@ type Store interface {
 	Deciding
 	Applying
 	Auditing
+	Reviewing
 	Reading
 	Privacy
 	Close() error
@@ -271,10 +272,8 @@ type Planning interface {
 
 // Intent is an open intent.
 type Intent struct {
-	plan.Intent
+	plan.Created
 	Entity model.EntityID
-	Side   model.Side
-	Kind   model.Kind
 }
 
 // Found is an item found by an intent's key.

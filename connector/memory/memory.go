@@ -32,6 +32,7 @@ type Config struct {
 	Refs   bool                                          // listings tell ids and versions only
 	Silent bool                                          // receipts do not tell what is stored
 	Reuse  bool                                          // a key whose item was deleted may create once more (a file name can be used again)
+	OwnUID bool                                          // what is created gets a UID of its own
 	Stored func(model.Kind, model.Content) model.Content // what the system makes of what it is given
 	Refuse func(model.Operation) bool                    // writes that break a rule of the system
 }

@@ -51,6 +51,7 @@ type tables struct {
 	alerts        table[name, store.Alert]
 	rounds        table[roundKey, store.Round]
 	audits        table[name, audit]
+	reviews       table[pendingKey, review]
 }
 
 func (t *tables) copy(log *[]func()) tables {
@@ -61,7 +62,8 @@ func (t *tables) copy(log *[]func()) tables {
 		pending: t.pending.copy(log), links: t.links.copy(log), identities: t.identities.copy(log), claims: t.claims.copy(log),
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), rounds: t.rounds.copy(log),
-		audits: t.audits.copy(log),
+		audits:  t.audits.copy(log),
+		reviews: t.reviews.copy(log),
 	}
 }
 

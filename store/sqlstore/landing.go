@@ -412,8 +412,14 @@ func (l *landing) intents(results []landed) error {
 	for _, side := range []model.Side{model.CRM, model.Mail} {
 		p := l.scope.places()[side]
 		byOutcome := map[string][]string{}
+		var used []string
 		for _, r := range results {
-			if r.Planned.Side == side && r.Planned.Op.Action == model.Create {
+			if r.Planned.Side != side || r.Planned.Op.Action != model.Create {
+				continue
+			}
+			if r.Used {
+				used = append(used, string(r.Planned.Op.Key))
+			} else {
 				byOutcome[string(r.Receipt.Outcome)] = append(byOutcome[string(r.Receipt.Outcome)], string(r.Planned.Op.Key))
 			}
 		}
@@ -422,6 +428,11 @@ func (l *landing) intents(results []landed) error {
 				[]any{outcome, string(p.connection), string(p.mailbox)}, byOutcome[outcome]); err != nil {
 				return err
 			}
+		}
+		// A moved item has that long to show.
+		if _, err := execIn(l.tx, `UPDATE intent SET outcome = 'unknown', used = 1, looked = 0 WHERE connection = ? AND scope = ? AND op_key IN (?*)`,
+			[]any{string(p.connection), string(p.mailbox)}, used); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"alerts", alertStories()},
 		{"fetching", fetchingStories()},
 		{"doubt", doubtStories()},
+		{"review", reviewStories()},
 		{"routing", routingStories()},
 		{"matching", matchingStories()},
 		{"pairs", pairStories()},

@@ -50,6 +50,9 @@ func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
 	if err := a.Store.DropPlan(ctx, m.ID); err != nil {
 		return DiffOut{}, err
 	}
+	if err := a.Store.Reconsider(ctx, m.ID); err != nil {
+		return DiffOut{}, err
+	}
 	d := differ{a: a, m: m, in: in, all: plan.NewHash()}
 	if d.out.Generation, err = a.Store.Advance(ctx, m.ID, in.Generation); err != nil {
 		return d.out, err
@@ -92,6 +95,7 @@ type differ struct {
 	approval  approval
 	released  int // writes that go because a person let them
 	left      int // items that an undo only lists
+	suspects  suspects
 }
 
 func (d *differ) prepare(ctx context.Context, undo bool) error {
@@ -148,39 +152,6 @@ func (d *differ) homes(ctx context.Context, s model.Side, c model.ConnectionID, 
 	return nil
 }
 
-// intents looks for creates whose answer was lost; what is found needs no
-// resend (algorithm 1.6).
-func (d *differ) intents(ctx context.Context) error {
-	open, err := d.a.Store.Intents(ctx, d.m.ID)
-	if err != nil || len(open) == 0 {
-		return err
-	}
-	var found []store.Found
-	for _, s := range []side{d.crm, d.mail} {
-		var keys []model.Key
-		for _, i := range open {
-			if i.Side == s.caps.Side {
-				keys = append(keys, i.Key)
-			}
-		}
-		if len(keys) == 0 {
-			continue
-		}
-		items, _, err := s.FindByKey(ctx, keys)
-		if err != nil {
-			return err
-		}
-		items, err = d.m.holds(ctx, items)
-		if err != nil {
-			return err
-		}
-		for _, it := range items {
-			found = append(found, store.Found{Key: it.Stamp, Side: s.caps.Side, Item: it})
-		}
-	}
-	return d.a.Store.Adopt(ctx, d.m.ID, found, d.a.Now())
-}
-
 // rejoin recognises strangers whose entity is known.
 func (d *differ) rejoin(ctx context.Context) error {
 	return d.strangers(ctx, func(page []plan.Stranger) error {
@@ -205,7 +176,7 @@ func (d *differ) match(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			joins := plan.Match(by, d.m.crm.ID, all)
+			joins := plan.Match(by, d.m.crm.ID, d.suspects.without(all))
 			for _, j := range joins {
 				if j.CRM != "" && j.Mail != "" {
 					d.row.Counts.Matched++
@@ -234,7 +205,7 @@ func (d *differ) strangers(ctx context.Context, each func([]plan.Stranger) error
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		if err := each(page); err != nil {
+		if err := each(d.suspects.without(page)); err != nil {
 			return err
 		}
 		after = page[len(page)-1].Row
@@ -250,6 +221,7 @@ func (d *differ) build(ctx context.Context) error {
 			return err
 		}
 		after = page[len(page)-1].Row
+		d.suspects.mark(page, d.blind)
 		if err := d.identify(ctx, page); err != nil {
 			return err
 		}

@@ -209,6 +209,14 @@ func (m mortal) Adopt(ctx context.Context, id model.MailboxID, found []store.Fou
 	return commit0(m, "Adopt", func() error { return m.Store.Adopt(ctx, id, found, now) })
 }
 
+func (m mortal) Reconsider(ctx context.Context, id model.MailboxID) error {
+	return commit0(m, "Reconsider", func() error { return m.Store.Reconsider(ctx, id) })
+}
+
+func (m mortal) Resolve(ctx context.Context, id model.MailboxID, v store.Resolution, now time.Time) error {
+	return commit0(m, "Resolve", func() error { return m.Store.Resolve(ctx, id, v, now) })
+}
+
 func (m mortal) Join(ctx context.Context, id model.MailboxID, joins []plan.Join) error {
 	return commit0(m, "Join", func() error { return m.Store.Join(ctx, id, joins) })
 }

@@ -28,7 +28,7 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 			claims = append(claims, store.Claim{Kind: p.Kind, Entity: p.Entity, Global: "lost:" + string(p.Entity)})
 			claimed = append(claimed, i)
 		}
-		if p.CRM == nil && p.Mail != nil && p.State != plan.Review && p.State != plan.Returned {
+		if p.Suspicion == plan.Unsuspected && p.CRM == nil && p.Mail != nil && p.State != plan.Review && p.State != plan.Returned {
 			if _, ok := plan.Admit(d.input, *p); ok {
 				claims = append(claims, store.Claim{Kind: p.Kind, Entity: p.Entity, Global: plan.GlobalOf(d.m.ID, *p.Mail)})
 				claimed = append(claimed, i)

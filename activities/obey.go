@@ -82,6 +82,8 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		}
 		out.Round = true
 		return "", "", nil
+	case VerbReview:
+		return a.answerReview(ctx, m, r, out)
 	case VerbAudit:
 		return a.askAudit(ctx, m, out)
 	default:

@@ -117,6 +117,9 @@ func (s *Seen) Lost() bool {
 
 // decide answers one pair: exactly one change or at least one write.
 func (b *builder) decide(p Pair) {
+	if b.used(&p) {
+		return
+	}
 	if b.withheld(p) {
 		b.private(p)
 		return
@@ -125,8 +128,7 @@ func (b *builder) decide(p Pair) {
 		b.change(p, Change{State: p.State, Reason: p.Reason})
 		return
 	}
-	if p.CRMIntent != nil || p.MailIntent != nil {
-		b.resend(p)
+	if b.suspected(p) || b.unanswered(p) {
 		return
 	}
 	c, m := b.classes(p)

@@ -23,13 +23,14 @@ const (
 // Stranger is an item without a link in the mailbox that looks at it: enough to
 // recognise it, not its content.
 type Stranger struct {
-	Row     string // place in the store's order
-	Side    model.Side
-	Kind    model.Kind
-	Item    string
-	UID     string
-	Content string // key of its content
-	Natural string // key of its natural key, "" = it has none
+	Row        string // place in the store's order
+	Side       model.Side
+	Kind       model.Kind
+	Item       string
+	Collection string
+	UID        string
+	Content    string // key of its content
+	Natural    string // key of its natural key, "" = it has none
 	// Entity is known where the item's id was seen before, carries our stamp,
 	// or (CRM side) stands for an entity already.
 	Entity model.EntityID
@@ -42,6 +43,7 @@ type Stranger struct {
 	Since   time.Time // when it was first read
 	// CameBack: it had been deleted on both sides and came back with a backup.
 	CameBack bool
+	Stamp    model.Key // our own key, where it carries one
 }
 
 // Join says that items are one entity. Either item may be empty.
@@ -51,6 +53,7 @@ type Join struct {
 	CRM, Mail string
 	State     State
 	Reason    string
+	Question  string // Review: what a person must decide; its items have it in common
 }
 
 // Census is what the brakes look at, per side and kind.

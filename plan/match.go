@@ -21,6 +21,9 @@ const (
 	ReasonCRMGone     = "deleted in the CRM; kept in the mailbox as the policy says"
 	ReasonOtherCopy   = "another item in this mailbox stands for the same thing already"
 	ReasonOtherRecord = "another record in the CRM stands for the same thing already"
+	ReasonUnanswered  = "a create was not answered; what is there is read before it is tried again"
+	ReasonLostAnswer  = "creating it was not answered, and the system cannot say whether it was done"
+	ReasonMade        = "it may be what Lockstep made when it got no answer; a person must say whether it is"
 	ReasonAmbiguous   = "several items could be the same; a person must decide"
 	ReasonUnread      = "too new: the other side is read once more before it is created there"
 	ReasonCreating    = "another mailbox is creating the CRM record"
@@ -183,10 +186,11 @@ func GlobalOf(m model.MailboxID, s Seen) string { return Global(m, s.Ref.Kind, u
 
 func review(g keyed) []Join {
 	reason := fmt.Sprintf("%s: %d in the CRM, %d in the mailbox", ReasonAmbiguous, len(g.crm), len(g.mail))
+	question := "same-" + string(NewEntity("question", g.key))[1:13]
 	var out []Join
 	for _, s := range append(append([]Stranger(nil), g.crm...), g.mail...) {
 		j := s.join(NewEntity("review", string(s.Side), string(s.Kind), s.Item))
-		j.State, j.Reason = Review, reason
+		j.State, j.Reason, j.Question = Review, reason, question
 		out = append(out, j)
 	}
 	return out

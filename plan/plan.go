@@ -97,21 +97,11 @@ type Pair struct {
 	// Intents that are open for this pair: creates whose outcome is unknown,
 	// found neither by listing nor by key; they are sent again unchanged.
 	CRMIntent, MailIntent *Intent
+	// Suspicion: one of its items may be what the create of another pair made.
+	Suspicion Suspicion
 	// Conflicts are those that wait for an answer or were answered. A pair that
 	// has one comes with its contents.
 	Conflicts []OpenConflict
-}
-
-// Intent is a create that was begun and whose outcome is unknown.
-type Intent struct {
-	Key        model.Key
-	Collection string
-	UID        string
-	Content    model.Content // the frozen payload
-	ContentKey string
-	// Looked counts complete reads of the target since the latest attempt that
-	// would have shown its item, but did not.
-	Looked int
 }
 
 // Input is everything Build looks at.
@@ -187,6 +177,9 @@ type Change struct {
 	Recheck     time.Time // when the answer may change by itself; zero = never
 	// Pending: the pair must be looked at again next round.
 	Pending bool
+	// Question is what a person must decide about it, "" = nothing. Its items are
+	// put to that person, and no create of it is tried again before.
+	Question string
 }
 
 // EditConflict is a field that both sides changed; the loser's value is kept.
@@ -226,12 +219,12 @@ type Settled struct {
 
 // Issue is an item that cannot be synced.
 type Issue struct {
-	Entity  model.EntityID
-	Kind    model.Kind
-	Side    model.Side
-	Item    string
-	Code    string // of the catalogue
-	Detail  string // fills the message's placeholder of that name; no content
+	Entity model.EntityID
+	Kind   model.Kind
+	Side   model.Side
+	Item   string
+	Code   string // of the catalogue
+	Detail string // fills the message's placeholder of that name; no content
 	// Message and Needs are the catalogue's: what happened and who has to act
 	// ("needs user"). Diff fills them in.
 	Message, Needs string

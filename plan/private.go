@@ -36,7 +36,7 @@ func (b *builder) private(p Pair) {
 	case !b.secret(p.Mail):
 		b.skipPrivate(p)
 	case p.CRMIntent != nil && IsBlock(p.CRMIntent.Content) && b.blocked(p.Mail):
-		b.resend(p)
+		b.unanswered(p)
 	case b.owesWithdrawal(p):
 		b.withdraw(p)
 	case b.blocked(p.Mail) && (p.CRM == nil || p.CRM.Gone && p.State == Withdrawn):

@@ -45,6 +45,7 @@ type Store interface {
 	Applying
 	Restoring
 	Auditing
+	Reviewing
 	Reading
 	Privacy
 	Close() error
@@ -282,10 +283,8 @@ type Planning interface {
 
 // Intent is an open intent.
 type Intent struct {
-	plan.Intent
+	plan.Created
 	Entity model.EntityID
-	Side   model.Side
-	Kind   model.Kind
 }
 
 // Found is an item found by an intent's key.

@@ -78,6 +78,9 @@ func (s *session) create(h *home, op model.Operation) (*state, error) {
 	if tier != connector.T3 {
 		st.stamp = op.Key
 	}
+	if s.config.OwnUID {
+		st.uid = ""
+	}
 	if st.uid == "" {
 		st.uid = id + "@" + s.config.Name + ".example"
 	}

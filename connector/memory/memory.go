@@ -33,6 +33,7 @@ type Config struct {
 	Silent bool                                          // receipts do not tell what is stored
 	Blind  bool                                          // there are no marks
 	Reuse  bool                                          // a key whose item was deleted may create once more (a file name can be used again)
+	OwnUID bool                                          // what is created gets a UID of its own
 	Stored func(model.Kind, model.Content) model.Content // what the system makes of what it is given
 	Refuse func(model.Operation) bool                    // writes that break a rule of the system
 }

@@ -43,6 +43,7 @@ func shown(t *testing.T) *house {
 		{Issue: plan.Issue{Entity: "e1", Kind: model.Contact, Side: model.CRM, Item: "/b/y.vcf", Code: "sqlcrm.invalid", Message: "The CRM refuses the item: column last_name must not be empty."}, ID: "iss_1", Mailbox: h.find("anna@example.com"), State: store.IssueNeedsUser, Evidence: "SQLSTATE 23502", First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Minute), Count: 3, Open: true},
 		{Issue: plan.Issue{Entity: "e2", Kind: model.Event, Side: model.Mail, Item: "9", Code: "dav.412", Message: "The item changed in the mailbox since we last looked."}, ID: "iss_2", Mailbox: h.find("anna@example.com"), State: store.IssueResolved, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Hour), Count: 1},
 	}
+	h.st.questions = inDoubt()
 	h.st.conflicts = []store.ConflictRow{
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "job_title", Winner: model.CRM, Loser: model.Content{"job_title": {Text: "Chief\nBaker"}}}, ID: "cfl_1", At: noon().Add(-time.Hour)},
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "emails", Winner: model.Mail, Loser: model.Content{"emails": {Set: []model.Element{{Key: "a@b", Text: "A@b"}, {Key: "c@d"}}}}}, ID: "cfl_2", At: noon().Add(-time.Hour)},
@@ -79,6 +80,8 @@ func TestWhatPeopleAndProgramsSee(t *testing.T) {
 		"conflict-list":   "conflict list anna@example.com",
 		"conflict-lost":   "conflict list anna@example.com --content",
 		"conflict-all":    "conflict list anna@example.com --all",
+		"review-list":     "review list anna@example.com",
+		"review-content":  "review list anna@example.com --content",
 		"explain":         "explain 4711 --mailbox anna@example.com",
 		"explain-content": "explain 4711 --mailbox anna@example.com --content",
 		"errors-code":     "errors dav.401",

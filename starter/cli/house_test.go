@@ -56,6 +56,7 @@ type readings struct {
 	rounds    []store.Round
 	issues    []store.IssueRow
 	conflicts []store.ConflictRow
+	questions []store.Question
 	explain   []store.Explanation
 	progress  []store.Progress
 }
@@ -122,6 +123,10 @@ func (r *readings) Explain(_ context.Context, _ model.MailboxID, query string) (
 	}
 	return r.explain, nil
 }
+func (r *readings) Questions(context.Context, model.MailboxID) ([]store.Question, error) {
+	return r.questions, nil
+}
+
 func (r *readings) Progress(context.Context, model.MailboxID) ([]store.Progress, error) {
 	return r.progress, nil
 }

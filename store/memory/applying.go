@@ -147,30 +147,34 @@ func (s *Store) Adopt(ctx context.Context, id model.MailboxID, found []store.Fou
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		var results []store.Result
-		for _, f := range found {
-			i, ok := s.intents.get(intentKey{m.place(f.Side), f.Key})
-			if !ok || !i.open() {
-				continue
-			}
-			w := plan.Write{
-				Entity: i.entity, Kind: i.kind, Side: f.Side, Final: true, Restores: i.restores, OtherKey: i.ContentKey,
-				Op: model.Operation{
-					Action: model.Create, Key: f.Key, UID: i.UID, Content: i.Content,
-					Ref: model.Ref{Side: f.Side, Kind: i.kind, Collection: i.Collection},
-				},
-			}
-			results = append(results, store.Result{
-				Planned: store.Planned{Write: w}, Receipt: model.Receipt{Outcome: model.Done, Ref: f.Item.Ref, Item: &f.Item},
-			})
-		}
-		l := landing{Store: s, m: m, now: now}
-		l.land(results)
-		for _, r := range results {
-			l.lookAgain(r.Planned.Entity)
-		}
+		s.adopt(m, found, now)
 		return nil
 	})
+}
+
+func (s *Store) adopt(m scope, found []store.Found, now time.Time) {
+	var results []store.Result
+	for _, f := range found {
+		i, ok := s.intents.get(intentKey{m.place(f.Side), f.Key})
+		if !ok || !i.open() {
+			continue
+		}
+		w := plan.Write{
+			Entity: i.entity, Kind: i.kind, Side: f.Side, Final: true, Restores: i.restores, OtherKey: i.ContentKey,
+			Op: model.Operation{
+				Action: model.Create, Key: f.Key, UID: i.UID, Content: i.Content,
+				Ref: model.Ref{Side: f.Side, Kind: i.kind, Collection: i.Collection},
+			},
+		}
+		results = append(results, store.Result{
+			Planned: store.Planned{Write: w}, Receipt: model.Receipt{Outcome: model.Done, Ref: f.Item.Ref, Item: &f.Item},
+		})
+	}
+	l := landing{Store: s, m: m, now: now}
+	l.land(results)
+	for _, r := range results {
+		l.lookAgain(r.Planned.Entity)
+	}
 }
 
 // Commit implements store.Applying.

@@ -279,6 +279,9 @@ func (l *landing) closeIntents(results []store.Result) {
 		k := intentKey{l.m.place(r.Planned.Side), r.Planned.Op.Key}
 		if i, ok := l.intents.get(k); ok && r.Planned.Op.Action == model.Create {
 			i.outcome = r.Receipt.Outcome
+			if r.Used {
+				i.outcome, i.Used, i.Looked = model.Unknown, true, 0 // a moved item has that long to show
+			}
 			l.intents.put(k, i)
 		}
 	}

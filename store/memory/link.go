@@ -90,6 +90,9 @@ func (s *Store) Join(ctx context.Context, id model.MailboxID, joins []plan.Join)
 				if item != "" {
 					rows = append(rows, pendingKey{id, side, j.Kind, item})
 				}
+				if item != "" && j.Question != "" {
+					s.reviews.put(pendingKey{id, side, j.Kind, item}, review{question: j.Question})
+				}
 			}
 		}
 		s.placeLinks(m, wanted)
@@ -167,7 +170,7 @@ func (s *Store) identify(m scope, rows []link) {
 	for _, l := range rows {
 		for _, side := range sides() {
 			k := itemKey{m.place(side), l.kind, *l.item(side)}
-			if k.id == "" || side == model.CRM && l.state == plan.Returned {
+			if k.id == "" || side == model.CRM && (l.state == plan.Returned || l.state == plan.Review) {
 				continue
 			}
 			hint := side == model.CRM || l.state == plan.Review || l.state == plan.Returned

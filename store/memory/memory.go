@@ -52,6 +52,7 @@ type tables struct {
 	rounds        table[roundKey, store.Round]
 	audits        table[name, audit]
 	history       table[valueKey, struct{}] // values that fields had before
+	reviews       table[pendingKey, review]
 }
 
 func (t *tables) copy(log *[]func()) tables {
@@ -63,6 +64,7 @@ func (t *tables) copy(log *[]func()) tables {
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), rounds: t.rounds.copy(log),
 		audits: t.audits.copy(log), history: t.history.copy(log),
+		reviews: t.reviews.copy(log),
 	}
 }
 

@@ -149,7 +149,9 @@ func (s *Store) Intents(ctx context.Context, id model.MailboxID) ([]store.Intent
 		for _, side := range sides() {
 			for _, i := range s.intents.all() {
 				if i.mailbox == id && i.side == side && i.open() {
-					out = append(out, store.Intent{Intent: i.Intent, Entity: i.entity, Side: i.side, Kind: i.kind})
+					out = append(out, store.Intent{Entity: i.entity, Created: plan.Created{
+						Intent: i.Intent, Side: i.side, Kind: i.kind, Natural: plan.NaturalKey(i.kind, i.Content), Begun: i.begun,
+					}})
 				}
 			}
 		}

@@ -144,6 +144,7 @@ func (s *Store) SaveChunk(ctx context.Context, id model.MailboxID, planID string
 		if in.Commit {
 			c.arrivals()
 			c.saveLinks()
+			c.ask()
 			c.saveConflicts()
 			c.saveIssues()
 			c.regard()

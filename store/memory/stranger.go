@@ -74,7 +74,7 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 	}
 	out := plan.Stranger{
 		Row: row(k.side, k.kind, k.item), Side: k.side, Kind: k.kind, Item: k.item, UID: o.uid,
-		Content: o.content, Natural: o.natural, Entity: e, Gone: o.absent != present, Since: o.seen,
+		Content: o.content, Natural: o.natural, Entity: e, Gone: o.absent != present, Since: o.seen, Stamp: o.stamp, Collection: o.collection,
 	}
 	if o.reduced {
 		out.Content = "" // many say the same; it makes none of them another
@@ -162,6 +162,9 @@ func (o observation) key(by plan.MatchBy) string {
 // free reports whether an item has no link here, or one whose other item was
 // never there or is gone.
 func (s *Store) free(m scope, side model.Side, k itemKey) bool {
+	if r, _ := s.reviews.get(pendingKey{m.ID, side, k.kind, k.id}); r.apart {
+		return false
+	}
 	l, linked := s.linkOf(m.ID, side, k.kind, k.id)
 	if !linked {
 		return true

@@ -72,7 +72,7 @@ func (c *chunk) save() error {
 	if !c.Commit {
 		return nil
 	}
-	for _, step := range []func() error{c.arrivals, c.saveLinks, c.saveConflicts, c.saveIssues, c.consume} {
+	for _, step := range []func() error{c.arrivals, c.saveLinks, c.ask, c.saveConflicts, c.saveIssues, c.consume} {
 		if err := step(); err != nil {
 			return err
 		}

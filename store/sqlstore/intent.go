@@ -21,13 +21,15 @@ type intentRow struct {
 	Outcome    string `db:"outcome"`
 	Looked     int    `db:"looked"`
 	Restores   bool   `db:"restores"`
+	Used       bool   `db:"used"`
+	Begun      int64  `db:"begun"`
 }
 
-const selectIntent = `SELECT i.op_key, i.entity, i.side, i.kind, i.collection, i.uid, i.payload, i.outcome, i.looked, i.restores FROM intent i `
+const selectIntent = `SELECT i.op_key, i.entity, i.side, i.kind, i.collection, i.uid, i.payload, i.outcome, i.looked, i.restores, i.used, i.begun FROM intent i `
 
 func (r intentRow) intent(found map[string]model.Content) plan.Intent {
 	return plan.Intent{
-		Key: model.Key(r.Key), Collection: r.Collection, UID: r.UID, Content: found[hexKey(r.Payload)], ContentKey: hexKey(r.Payload), Looked: r.Looked,
+		Key: model.Key(r.Key), Collection: r.Collection, UID: r.UID, Content: found[hexKey(r.Payload)], ContentKey: hexKey(r.Payload), Looked: r.Looked, Used: r.Used,
 	}
 }
 
@@ -41,17 +43,24 @@ func payloads(tx *tx, rows []intentRow) (map[string]model.Content, error) {
 
 // Intents lists the creates of a mailbox whose outcome is unknown, by key.
 func (d *DB) Intents(ctx context.Context, id model.MailboxID) ([]store.Intent, error) {
+	in, err := d.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []store.Intent
-	err := d.view(ctx, "list intents of mailbox "+string(id), func(tx *tx) error {
+	err = d.view(ctx, "list intents of mailbox "+string(id), func(tx *tx) error {
 		var rows []intentRow
 		if err := tx.list(&rows, selectIntent+`WHERE i.mailbox = ? AND i.outcome IN ('', 'unknown') ORDER BY i.side, i.op_key`, string(id)); err != nil {
 			return err
 		}
 		found, err := payloads(tx, rows)
 		for _, r := range rows {
-			out = append(out, store.Intent{
-				Intent: r.intent(found), Entity: model.EntityID(r.Entity), Side: model.Side(r.Side), Kind: model.Kind(r.Kind),
-			})
+			i := store.Intent{Entity: model.EntityID(r.Entity)}
+			i.Created = plan.Created{Intent: r.intent(found), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Begun: instant(r.Begun)}
+			var o observation
+			in.facts(&o, i.Kind, i.Content)
+			i.Natural = hexKey(o.Natural)
+			out = append(out, i)
 		}
 		return err
 	})
@@ -134,7 +143,7 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 		}
 		return tx.insert(`INSERT INTO intent (connection, scope, op_key, mailbox, crm, entity, side, kind, collection, uid, payload, generation, begun, shows, restores)`,
 			rows, `ON CONFLICT (connection, scope, op_key) DO UPDATE SET mailbox = excluded.mailbox, payload = excluded.payload,
-			collection = excluded.collection, uid = excluded.uid, generation = excluded.generation, shows = excluded.shows, looked = 0, outcome = ''`)
+			collection = excluded.collection, uid = excluded.uid, generation = excluded.generation, shows = excluded.shows, looked = 0, used = 0, outcome = ''`)
 	})
 }
 
@@ -172,16 +181,20 @@ func (d *DB) Adopt(ctx context.Context, id model.MailboxID, found []store.Found,
 		if err != nil {
 			return err
 		}
-		results, err := adopted(tx, s, found)
-		if err != nil {
-			return err
-		}
-		l := landing{tx: tx, scope: s, keys: keys, now: now, adopt: true}
-		if err := l.land(results); err != nil {
-			return err
-		}
-		return pend(tx, l.pairRows(results))
+		return adopt(tx, s, keys, found, now)
 	})
+}
+
+func adopt(tx *tx, s scope, keys installation, found []store.Found, now time.Time) error {
+	results, err := adopted(tx, s, found)
+	if err != nil {
+		return err
+	}
+	l := landing{tx: tx, scope: s, keys: keys, now: now, adopt: true}
+	if err := l.land(results); err != nil {
+		return err
+	}
+	return pend(tx, l.pairRows(results))
 }
 
 // adopted are found items as receipts of the creates they answer.
@@ -226,8 +239,14 @@ func (l *landing) intents(results []landed) error {
 	for _, side := range []model.Side{model.CRM, model.Mail} {
 		p := l.scope.places()[side]
 		byOutcome := map[string][]string{}
+		var used []string
 		for _, r := range results {
-			if r.Planned.Side == side && r.Planned.Op.Action == model.Create {
+			if r.Planned.Side != side || r.Planned.Op.Action != model.Create {
+				continue
+			}
+			if r.Used {
+				used = append(used, string(r.Planned.Op.Key))
+			} else {
 				byOutcome[string(r.Receipt.Outcome)] = append(byOutcome[string(r.Receipt.Outcome)], string(r.Planned.Op.Key))
 			}
 		}
@@ -236,6 +255,11 @@ func (l *landing) intents(results []landed) error {
 				[]any{outcome, string(p.connection), string(p.mailbox)}, byOutcome[outcome]); err != nil {
 				return err
 			}
+		}
+		// A moved item has that long to show.
+		if _, err := execIn(l.tx, `UPDATE intent SET outcome = 'unknown', used = 1, looked = 0 WHERE connection = ? AND scope = ? AND op_key IN (?*)`,
+			[]any{string(p.connection), string(p.mailbox)}, used); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -167,7 +167,7 @@ func displaced(tx *tx, s scope, wanted []linkRow) (map[string]linkRow, error) {
 func identify(tx *tx, s scope, rows []linkRow) error {
 	var crm, mail, hints [][]any
 	for _, l := range rows {
-		if item := value(l.CRMItem); item != "" && l.State != string(plan.Returned) {
+		if item := value(l.CRMItem); item != "" && l.State != string(plan.Returned) && l.State != string(plan.Review) {
 			crm = append(crm, []any{s.CRM, "", l.Kind, item, l.Entity})
 		}
 		if item := value(l.MailItem); item != "" {
@@ -229,6 +229,7 @@ func (d *DB) Join(ctx context.Context, id model.MailboxID, joins []plan.Join) er
 		}
 		var wanted []linkRow
 		var rows []pendingRow
+		var asked []reviewRow
 		for _, j := range joins {
 			wanted = append(wanted, linkRow{
 				Entity: string(j.Entity), Kind: string(j.Kind), CRMItem: text(j.CRM), MailItem: text(j.Mail), State: string(j.State), Reason: j.Reason,
@@ -236,6 +237,9 @@ func (d *DB) Join(ctx context.Context, id model.MailboxID, joins []plan.Join) er
 			for side, item := range map[model.Side]string{model.CRM: j.CRM, model.Mail: j.Mail} {
 				if item != "" {
 					rows = append(rows, pendingRow{s.ID, string(side), string(j.Kind), item})
+				}
+				if item != "" && j.Question != "" {
+					asked = append(asked, reviewRow{string(side), string(j.Kind), item, j.Question})
 				}
 			}
 		}
@@ -251,6 +255,9 @@ func (d *DB) Join(ctx context.Context, id model.MailboxID, joins []plan.Join) er
 			known[w.Entity] = w
 		}
 		if _, err := placeLinks(tx, s, valuesOf(known), before); err != nil {
+			return err
+		}
+		if err := ask(tx, s, asked, false); err != nil {
 			return err
 		}
 		return pend(tx, rows)

@@ -52,18 +52,19 @@ func after(r string) (side, kind, item string, err error) {
 }
 
 type strangerRow struct {
-	Side    string `db:"side"`
-	Kind    string `db:"kind"`
-	Item    string `db:"item"`
-	UID     string `db:"uid"`
-	Content []byte `db:"content"`
-	Natural []byte `db:"natural_key"`
-	Stamp   string `db:"stamp"`
-	Entity  string `db:"entity"`
-	Known   string `db:"known"`
-	Absent  int64  `db:"absent"`
-	Seen    int64  `db:"seen"`
-	Back    bool   `db:"back"` // with a backup
+	Side       string `db:"side"`
+	Kind       string `db:"kind"`
+	Item       string `db:"item"`
+	UID        string `db:"uid"`
+	Content    []byte `db:"content"`
+	Natural    []byte `db:"natural_key"`
+	Stamp      string `db:"stamp"`
+	Entity     string `db:"entity"`
+	Known      string `db:"known"`
+	Absent     int64  `db:"absent"`
+	Seen       int64  `db:"seen"`
+	Collection string `db:"collection"`
+	Back       bool   `db:"back"` // with a backup
 }
 
 // readable are the observations one can say something about: content that was
@@ -132,6 +133,7 @@ func describe(tx *tx, s scope, rows []strangerRow) error {
 		}
 		r.UID, r.Content, r.Natural, r.Stamp, r.Entity, r.Absent, r.Seen = o.UID, o.Content, o.Natural, o.Stamp, o.Entity, int64(o.Absent), o.Seen
 		r.Back = o.Returned != 0
+		r.Collection = o.Collection
 		r.Known = known[row(r.Side, r.Kind, r.Item)]
 	}
 	return nil
@@ -230,8 +232,9 @@ func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]
 				SELECT 1 FROM observation x WHERE x.connection = ? AND x.mailbox = `+place+`
 					AND x.kind = l.kind AND x.item = l.`+other+` AND x.absent <> 1`)+` OR `+some(`
 				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')`)+`)`)+`
+		AND `+no(`SELECT 1 FROM review v WHERE v.mailbox = ? AND v.side = ? AND v.kind = o.kind AND v.item = o.item AND v.apart = 1`)+`
 		ORDER BY o.kind, o.item`,
-		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(append([]any{column}, args...), s.ID, string(s.places()[side.Other()].connection))...)
+		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(append([]any{column}, args...), s.ID, string(s.places()[side.Other()].connection), s.ID, string(side))...)
 	if err != nil {
 		return nil, err
 	}
@@ -289,7 +292,7 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 		}
 		out[i] = plan.Stranger{
 			Row: row(r.Side, r.Kind, r.Item), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Item: r.Item, UID: r.UID,
-			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0, Since: instant(r.Seen),
+			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0, Since: instant(r.Seen), Stamp: model.Key(r.Stamp), Collection: r.Collection,
 			CameBack: r.Back && r.Absent == 0 && or(r.Entity, r.Known) != "",
 		}
 		if e != "" {

@@ -109,6 +109,9 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(w.db.Join(w.Context(), m.ID, []plan.Join{{
 		Entity: plan.CRMEntity(w.crm.ID, model.Contact, both.Ref.ID), Kind: model.Contact, CRM: both.Ref.ID, Mail: both.Ref.ID,
 	}}))
+	w.ok(w.db.Join(w.Context(), m.ID, []plan.Join{{
+		Entity: "review-1", Kind: model.Contact, Mail: card(5, 1).Ref.ID, State: plan.Review, Question: "same-1",
+	}}))
 	_, err := w.db.Claim(w.Context(), w.crm.ID, m.ID, []store.Claim{{Kind: model.Contact, Global: "uid:1", Entity: "e1"}})
 	w.ok(err)
 	_, err = w.db.AddRequest(w.Context(), store.Request{Mailbox: m.ID, Verb: "pause", By: "root", At: w.now})

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"issues", issueStories()},
 		{"fetching", fetchingStories()},
 		{"doubt", doubtStories()},
+		{"review", reviewStories()},
 		{"routing", routingStories()},
 		{"matching", matchingStories()},
 		{"pairs", pairStories()},

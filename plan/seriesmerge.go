@@ -166,16 +166,21 @@ func (s series) slotText(key time.Time) string {
 // withoutHistory takes out past occurrences that a side removed: whoever wins a
 // conflict, history that was deleted is not created again (B14).
 func (t timesMerge) withoutHistory(out, bases, sides [2]recurrence.Series) ([2]recurrence.Series, []time.Time) {
-	var removed, history []time.Time
+	removed := map[int64]bool{}
+	var history []time.Time
 	for i := range sides {
 		had, okHad := t.past(bases[i])
 		has, okHas := t.past(sides[i])
 		if !okHad || !okHas {
 			continue
 		}
+		there := map[int64]bool{}
+		for _, id := range has {
+			there[id.Unix()] = true
+		}
 		for _, id := range had {
-			if !slices.ContainsFunc(has, id.Equal) {
-				removed = append(removed, id)
+			if !there[id.Unix()] {
+				removed[id.Unix()] = true
 			}
 		}
 	}
@@ -185,7 +190,7 @@ func (t timesMerge) withoutHistory(out, bases, sides [2]recurrence.Series) ([2]r
 			continue
 		}
 		gone := slices.DeleteFunc(all, func(id time.Time) bool {
-			return !slices.ContainsFunc(removed, id.Equal) && !t.cut(id, bases, sides)
+			return !removed[id.Unix()] && !t.cut(id, bases, sides)
 		})
 		if len(gone) > 0 {
 			out[i] = out[i].Without(gone)

@@ -22,7 +22,8 @@ const (
 )
 
 // patternText says when a series recurs: of a rule that ends every slot, of one
-// that does not its plain form and its first years. RDATEs are not part of it.
+// that does not its plain form and its first years, of one by the minute only
+// the plain form. RDATEs are not part of it.
 func (s Series) patternText(p parsed) string {
 	if !s.Start.Complete() {
 		return ""
@@ -31,21 +32,26 @@ func (s Series) patternText(p parsed) string {
 	if len(p.rules) == 0 {
 		return head
 	}
-	rules, endless := make([]string, len(p.rules)), false
+	rules, endless, dense := make([]string, len(p.rules)), false, false
 	for i, r := range p.rules {
-		rules[i] = s.plain(r)
+		rules[i] = s.plain(r) + limit(r)
 		endless = endless || r.Count == 0 && r.Until == nil
+		dense = dense || r.Freq == Secondly || r.Freq == Minutely
 	}
 	slices.Sort(rules)
 	reach := lifetime
 	if endless {
 		reach = zoneYears
 	}
+	asWritten := head + " " + s.zone(s.Start).String() + " " + strings.Join(rules, " ")
+	if dense {
+		return asWritten
+	}
 	p.dates = nil
 	slots, err := s.slots(p, s.Instant(s.Start).AddDate(reach, 0, 0))
 	switch {
 	case err != nil || !endless && len(slots) > manySlots:
-		return head + " " + s.zone(s.Start).String() + " " + strings.Join(rules, " ")
+		return asWritten
 	case endless:
 		return head + " " + strings.Join(rules, " ") + " " + s.offsets(slots)
 	}
@@ -95,6 +101,17 @@ func (s Series) plain(r Rule) string {
 		r.MonthDays = []int{s.Start.Day}
 	}
 	return r.String()
+}
+
+// limit writes where a rule ends; nothing for an endless one.
+func limit(r Rule) string {
+	switch {
+	case r.Count > 0:
+		return fmt.Sprintf(" COUNT=%d", r.Count)
+	case r.Until != nil:
+		return " UNTIL=" + r.Until.String()
+	}
+	return ""
 }
 
 // unless leaves a list out that has only the start's own value.

@@ -138,3 +138,22 @@ func TestEqualDurations(t *testing.T) {
 		t.Errorf("%v %v", same, err)
 	}
 }
+
+// Rules too long to be compared slot by slot, and those by the minute, are
+// compared with their ends.
+func TestEqualOfLongRules(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"RRULE:FREQ=DAILY;COUNT=2500", "RRULE:FREQ=DAILY;COUNT=2600"}, {"RRULE:FREQ=DAILY;UNTIL=20400101T000000Z", "RRULE:FREQ=DAILY;UNTIL=20410101T000000Z"},
+		{"RRULE:FREQ=MINUTELY;COUNT=5", "RRULE:FREQ=MINUTELY;COUNT=6"}, {"RRULE:FREQ=DAILY", "RRULE:FREQ=DAILY;COUNT=2500"},
+	} {
+		a, b := weekly(t), weekly(t)
+		a.Lines, b.Lines = pair[:1], pair[1:]
+		if same, err := recurrence.Equal(a, b); err != nil || same {
+			t.Errorf("%v: %v %v", pair, same, err)
+		}
+		b.Lines = []string{pair[0] + ";INTERVAL=1"}
+		if same, err := recurrence.Equal(a, b); err != nil || !same {
+			t.Errorf("%v: %v %v", pair[0], same, err)
+		}
+	}
+}

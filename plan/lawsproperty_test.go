@@ -257,3 +257,32 @@ func seenAnyhow(t *rapid.T, s *Seen) *Seen {
 	}
 	return &c
 }
+
+// Whatever stands in the time fields, Build answers, both sides come to agree,
+// and the next plan is quiet.
+func TestOddSeriesConverge(t *testing.T) {
+	odd := func(t *rapid.T, who string) model.Content {
+		return text("title", "Round",
+			"start", rapid.SampledFrom([]string{"", "soon", "2026-03-02T08:00:00Z", "2026-03-02T08:00:00", "2026-03-02", "0000-00-00"}).Draw(t, who+" start"),
+			"end", rapid.SampledFrom([]string{"", "later", "2026-03-02T07:00:00Z", "2026-03-02T09:00:00", "2026-03-05"}).Draw(t, who+" end"),
+			"time_zone", rapid.SampledFrom([]string{"", "Europe/Berlin", "Nowhere/At all", "../etc"}).Draw(t, who+" zone"),
+			"recurrence", rapid.SampledFrom([]string{"", "RRULE:FREQ=WEEKLY", "RRULE:FREQ=SECONDLY", "RRULE:FREQ=DAILY;COUNT=100000000", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+				"EXDATE:20260309T080000Z", "EXDATE:never\nRRULE:FREQ=DAILY", "RDATE;VALUE=PERIOD:20260310T080000Z/PT2H", "END:VEVENT\nBEGIN:VEVENT", "nonsense"}).Draw(t, who+" rule"),
+			"overrides", rapid.SampledFrom([]string{"", "nonsense", "BEGIN:VEVENT\r\nEND:VEVENT\r\n", "BEGIN:VEVENT\r\nRECURRENCE-ID:20260309T080000Z\r\nSUMMARY:x",
+				renamed("20260309T090000", "x"), renamed("20260309T090000", "x") + renamed("20260309T090000", "y")}).Draw(t, who+" overrides"))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := linked(model.Event, odd(t, "was"), odd(t, "crm"), odd(t, "mail"))
+		if rapid.Bool().Draw(t, "never agreed") {
+			p.CRMBase, p.MailBase, p.State = nil, nil, Unlinked
+		}
+		after := apply(p, Build(world(p)))
+		if again := Build(world(after)); len(again.Writes)+len(again.Conflicts) != 0 {
+			t.Fatalf("the second plan writes %+v", again.Writes)
+		}
+		if !(&builder{in: world()}).sameSeries(model.Event, after.CRM.Content, after.Mail.Content) &&
+			len(model.Differing(after.CRM.Content, after.Mail.Content)) > 0 {
+			t.Fatalf("the sides hold\n%q\n%q", after.CRM.Content, after.Mail.Content)
+		}
+	})
+}

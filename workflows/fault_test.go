@@ -26,7 +26,9 @@ func (c *counting) Mailbox(context.Context, model.MailboxID) (model.Mailbox, err
 	return model.Mailbox{Policy: "default"}, nil
 }
 
-func (c *counting) Policy(context.Context, string) (model.Policy, error) { return c.policy.Complete(), nil }
+func (c *counting) Policy(context.Context, string) (model.Policy, error) {
+	return c.policy.Complete(), nil
+}
 
 func (c *counting) CountFailure(_ context.Context, f store.Alert, _ time.Time) (int, error) {
 	if c.n == nil {

@@ -183,7 +183,7 @@ func (m mutant) kill() (by string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	overlay, err := lay(dir, m.root, files)
 	if err != nil {
 		return "", err

@@ -188,9 +188,11 @@ type operation struct {
 	mailbox model.MailboxID
 	state   model.Outcome
 	before  string // update, delete: key of what the target held
-	item    string // done: the id of what was written
-	result  string // done: key of what was stored
-	done    time.Time
+	// forgiven: it does not count any more as going to and fro.
+	forgiven bool
+	item     string // done: the id of what was written
+	result   string // done: key of what was stored
+	done     time.Time
 }
 
 // States of an operation besides the outcomes of a receipt.

@@ -11,6 +11,7 @@ func undoStories() map[string]func(*world) {
 		"a round is told with what was there before": aRoundIsTold,
 		"an undo settles its own side only":          anUndoSettles,
 		"an undo lasts until its plan is finished":   anUndoLasts,
+		"what goes to and fro is told":               bouncesAreTold,
 	}
 }
 
@@ -91,4 +92,40 @@ func anUndoLasts(w *world) {
 	back := plan.Undo(all, ann.ID, "undo of round 8")
 	equal(w, "writes", len(back.Writes), 1)
 	equal(w, "comes back", back.Writes[0].Op.Content.Text("full_name"), "Ann Second")
+}
+
+// B17: the updates of an item are told, the newest first; what was retried does
+// not count any more.
+func bouncesAreTold(w *world) {
+	ann := w.mailbox("ann")
+	w.linked(ann, "c1", "ann")
+	for _, n := range []string{"Second", "Third"} {
+		w.number++
+		w.arrive("", w.shared(contact("c1", n), "ann"))
+		w.apply(ann, w.plan(ann, store.PlanReady, updateMail), done)
+	}
+	e := plan.CRMEntity(w.crm.ID, model.Contact, "c1")
+	tell := func(least int) []plan.Bounce {
+		out, err := w.s.Bounces(w.ctx, ann.ID, []model.EntityID{e}, least)
+		w.ok(err)
+		return out
+	}
+	equal(w, "updates of those with three", len(tell(3)), 0)
+	all := tell(2)
+	equal(w, "updates of those with two", len(all), 2)
+	equal(w, "newest", all[0].Content.Text("full_name"), "Third")
+	equal(w, "field", all[0].Changed[0], "full_name")
+	equal(w, "round", all[0].Round > all[1].Round, true)
+	w.arrive("", w.shared(contact("c1", "Fourth"), "ann"))
+	w.number++
+	w.apply(ann, w.plan(ann, store.PlanReady, func(p store.Pair) plan.Plan {
+		return plan.Plan{
+			Changes: []plan.Change{{Entity: p.Entity, Kind: p.Kind, State: plan.SetAside}},
+			Issues:  []plan.Issue{{Entity: p.Entity, Kind: p.Kind, Side: model.Mail, Item: "m-c1", Code: "sync.ping-pong"}},
+		}
+	}), done)
+	n, _, err := w.s.RetryIssues(w.ctx, store.IssueFilter{Code: "sync.ping-pong"})
+	w.ok(err)
+	equal(w, "retried", n, 1)
+	equal(w, "updates that count", len(tell(1)), 0)
 }

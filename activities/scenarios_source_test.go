@@ -1,12 +1,14 @@
 package activities_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 
 	"lockstep.dev/connector/memory"
 	"lockstep.dev/model"
+	"lockstep.dev/plan"
 )
 
 // B3: an error is never an empty list. A listing that breaks off in the middle,
@@ -43,6 +45,48 @@ func TestAListingThatBreaksOffDeletesNothing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// B19: a filter that is narrowed deletes nothing: what it does not show any more
+// is unlinked and kept, whatever dies while the change is taken up. If it is
+// widened again, both sides go on.
+func TestANarrowerFilterDeletesNothing(t *testing.T) {
+	for _, s := range []scenario{
+		narrowed("a narrower filter of the mailbox deletes nothing", func(h *house) { h.refilter(&h.mailID); h.remove("ada", "A") }),
+		narrowed("a narrower filter of the CRM deletes nothing", func(h *house) { h.refilter(&h.crmID); h.remove("", "A") }),
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			s.run(t)
+		})
+	}
+}
+
+// narrowed is a story in which a filter hides an item: to us it is as if the
+// item were gone from the listing that the new filter brings.
+func narrowed(name string, hide func(h *house)) scenario {
+	return scenario{
+		name: name, before: eightContacts,
+		design: design{kinds: []model.Kind{model.Contact}, policy: kindPolicy(model.Contact, func(k *model.KindPolicy) { k.MailDelete = "delete" })},
+		steps:  []func(*house){hide, func(h *house) { h.set("", "B", "notes", "goes on") }},
+		check: func(h *house) {
+			h.wantText("ada", "B", "notes", "goes on")
+			if n := len(h.all("", "A")) + len(h.all("ada", "A")); n != 1 {
+				h.t.Errorf("%d copies of what the filter hides are left, want the other side's", n)
+			}
+			h.wantReason("ada", "A", plan.Kept, plan.ReasonLeft)
+		},
+	}
+}
+
+// refilter changes what a connection selects.
+func (h *house) refilter(id *model.ConnectionID) {
+	h.t.Helper()
+	c, err := h.db.Connection(context.Background(), *id)
+	h.must(err)
+	c.Settings = map[string]string{"filter": "narrower"}
+	_, err = h.db.SaveConnection(context.Background(), c)
+	h.must(err)
 }
 
 // B3: a mailbox that returns an empty list after 2,000 items deletes 0.

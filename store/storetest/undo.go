@@ -12,6 +12,7 @@ func undoStories() map[string]func(*world) {
 		"an undo settles its own side only":          anUndoSettles,
 		"an undo lasts until its plan is finished":   anUndoLasts,
 		"what goes to and fro is told":               bouncesAreTold,
+		"another filter deletes nothing":             aFilterDeletesNothing,
 	}
 }
 
@@ -128,4 +129,38 @@ func bouncesAreTold(w *world) {
 	w.ok(err)
 	equal(w, "retried", n, 1)
 	equal(w, "updates that count", len(tell(1)), 0)
+}
+
+// B19: what a listing under another filter does not name has left. The next one
+// proves deletions again.
+func aFilterDeletesNothing(w *world) {
+	ann := w.mailbox("ann")
+	filter := func(f string) { w.ok(w.s.SetFilter(w.ctx, w.mail.ID, ann.ID, f)) }
+	list := func(items ...model.Item) store.PageOut {
+		in := w.page(ann.ID)
+		in.Items, in.Full, in.Last = items, true, true
+		return w.save(in)
+	}
+	filter("wide")
+	list(contact("m1", "Ann"), contact("m2", "Bob"), contact("m3", "Cleo"))
+	filter("wide")
+	equal(w, "cursor after the same filter", w.page(ann.ID).Collection.Cursor != "", true)
+	filter("narrow")
+	equal(w, "cursor after another filter", w.page(ann.ID).Collection.Cursor, "")
+	list(contact("m1", "Ann"), contact("m2", "Bob"))
+	seen := func(id string) *plan.Seen {
+		for _, p := range w.pairs(ann) {
+			if p.Mail != nil && p.Mail.Ref.ID == id {
+				return p.Mail
+			}
+		}
+		w.Fatalf("%s is not pending", id)
+		return nil
+	}
+	equal(w, "left", seen("m3").Left, true)
+	equal(w, "gone", seen("m3").Gone, false)
+	w.ok(w.s.ResetCursors(w.ctx, w.mail.ID, ann.ID))
+	list(contact("m1", "Ann"))
+	equal(w, "gone under the same filter", seen("m2").Gone, true)
+	equal(w, "still only left", seen("m3").Gone, false)
 }

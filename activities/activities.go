@@ -88,7 +88,8 @@ func (a *Activities) load(ctx context.Context, id model.MailboxID) (mailbox, err
 // side is one side of a round: a session and what its connector can do.
 type side struct {
 	connector.Session
-	caps connector.Capabilities
+	caps   connector.Capabilities
+	filter string // what the connection selects
 }
 
 func (a *Activities) open(ctx context.Context, c model.Connection, acc model.Account) (side, error) {
@@ -97,7 +98,7 @@ func (a *Activities) open(ctx context.Context, c model.Connection, acc model.Acc
 		return side{}, err
 	}
 	s, err := conn.Open(ctx, acc)
-	return side{Session: s, caps: conn.Capabilities()}, err
+	return side{Session: s, caps: conn.Capabilities(), filter: filterOf(c, conn)}, err
 }
 
 func (a *Activities) openMail(ctx context.Context, m mailbox) (side, error) {

@@ -242,6 +242,9 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 		}
 	}
 	built := plan.Build(in)
+	if err := d.bounced(ctx, byEntity, &built); err != nil {
+		return err
+	}
 	for i := range built.Issues {
 		x := &built.Issues[i]
 		x.Message, x.Detail, x.Needs = issue.Message(x.Code, "detail", x.Detail), "", string(needs(x.Code))

@@ -201,7 +201,7 @@ func (a *Activities) collections(ctx context.Context, s side, c model.Connection
 		return nil, err
 	}
 	if len(known) > 0 && a.Now().Sub(seen(known)) < rediscover {
-		return known, nil
+		return a.filtered(ctx, s, c, m, known)
 	}
 	found, err := s.Collections(ctx)
 	if err != nil {
@@ -210,7 +210,10 @@ func (a *Activities) collections(ctx context.Context, s side, c model.Connection
 	if err := a.Store.SaveCollections(ctx, c, m, found, a.Now()); err != nil {
 		return nil, err
 	}
-	return a.Store.Collections(ctx, c, m)
+	if known, err = a.Store.Collections(ctx, c, m); err != nil {
+		return nil, err
+	}
+	return a.filtered(ctx, s, c, m, known)
 }
 
 func seen(known []store.Collection) time.Time {

@@ -241,6 +241,10 @@ func (m mortal) Decide(ctx context.Context, id model.MailboxID, d store.Decision
 	return commit0(m, "Decide", func() error { return m.Store.Decide(ctx, id, d) })
 }
 
+func (m mortal) SetFilter(ctx context.Context, c model.ConnectionID, id model.MailboxID, filter string) error {
+	return commit0(m, "SetFilter", func() error { return m.Store.SetFilter(ctx, c, id, filter) })
+}
+
 func (m mortal) SetUndo(ctx context.Context, id model.MailboxID, request string) error {
 	return commit0(m, "SetUndo", func() error { return m.Store.SetUndo(ctx, id, request) })
 }

@@ -197,7 +197,7 @@ func (h *house) held(name string) []store.Planned {
 	ctx := context.Background()
 	p, err := h.db.Plan(ctx, h.box(name).id)
 	h.must(err)
-	all, err := h.db.PlanWrites(ctx, p.ID, -1, 1000)
+	all, err := h.db.PlanWrites(ctx, p.ID, -1, 5000)
 	h.must(err)
 	var out []store.Planned
 	for _, w := range all {

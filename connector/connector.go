@@ -144,6 +144,13 @@ type Cleaner interface {
 	Unstamp(ctx context.Context, refs []model.Ref) error
 }
 
+// Filterer is an optional ability of a Connector: it tells what it selects
+// besides its settings, so that a change of it is noticed (requirement B19).
+type Filterer interface {
+	// Filter returns a text that changes whenever other items may be shown.
+	Filter() string
+}
+
 // User is one person as a directory knows them.
 type User struct {
 	ID      string // immutable

@@ -30,6 +30,12 @@ func engine() []Entry {
 			Solution: "Open the item in the program that shows it, save it again, or delete it there.",
 		},
 		Entry{
+			Code: "sync.ping-pong", Class: fault.Conflict, Scope: fault.Item, Row: "B17", Acts: fault.Admin,
+			Message:  "Something else keeps changing this item back: <detail> went to and fro five times. The item is set aside.",
+			Cause:    "Another program syncs the same mailbox with the CRM, or a rule of one of the two systems rewrites what is stored, and each answers the other's change.",
+			Solution: "Find the other program or rule and switch it off; then have the item tried again with: lockstep issue retry. It is tried by itself when somebody changes the item otherwise.",
+		},
+		Entry{
 			Code: "mail.read-only", Class: fault.Denied, Scope: fault.Item, Side: model.Mail, Acts: fault.User,
 			Message:  "The item changed in the CRM, but the collection in the mailbox takes no writes.",
 			Cause:    "The calendar, task list or address book is shared for reading only.",

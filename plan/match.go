@@ -29,6 +29,7 @@ const (
 	ReasonCreating    = "another mailbox is creating the CRM record"
 	ReasonUnreadable  = "it cannot be read"
 	ReasonRejected    = "a person decided that it is not created on the other side"
+	ReasonPingPong    = "something else keeps changing this item back"
 	ReasonUndone      = "a round that wrote it on the other side was undone"
 	ReasonStays       = "a person decided that its deletion does not travel"
 	ReasonCameBack    = "it had been deleted and came back when its system was restored from a backup"

@@ -31,6 +31,10 @@ type Deciding interface {
 	// such round, or what it wrote is not kept any more. An entity is never cut
 	// in two; after is the last entity of the page before.
 	Deeds(ctx context.Context, id model.MailboxID, round int64, after model.EntityID, limit int) ([]plan.Deed, error)
+	// Bounces returns the updates that rounds carried out of those entities that
+	// had at least so many: by entity, the newest first. Those of an undo do not
+	// count, nor those before a RetryIssues.
+	Bounces(ctx context.Context, id model.MailboxID, entities []model.EntityID, least int) ([]plan.Bounce, error)
 	// Echoes returns those keys of contents on a side that an item linked in the
 	// mailbox holds there already, or that an item had which a round deleted
 	// (algorithm 1.8).

@@ -48,6 +48,7 @@ type Store interface {
 	Reviewing
 	Reading
 	Privacy
+	Filtering
 	Close() error
 }
 
@@ -196,6 +197,7 @@ type Collection struct {
 	Complete bool         // a full listing has ended at least once
 	Missing  bool         // the system no longer names it
 	Privacy  string       // what SetPrivacy last said; a page read under another is ErrStale
+	Filter   string       // what SetFilter last said
 	SeenAt   time.Time    // when it was last discovered
 	Mark     HighWater    // as far as it had come when it was last as expected
 	Restored bool         // it is being listed in full after a restore

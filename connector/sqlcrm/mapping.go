@@ -1,7 +1,9 @@
 package sqlcrm
 
 import (
+	"crypto/sha256"
 	_ "embed" // the reference mapping
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,6 +27,7 @@ type mapping struct {
 	Event   *table `yaml:"event"`
 	Task    *table `yaml:"task"`
 
+	sum       string    // of its text
 	file      string    // for error texts
 	root      yaml.Node // for the line of a key
 	reference bool
@@ -174,7 +177,8 @@ func mapReference(d dialect) (*mapping, error) {
 // parseMapping decodes a mapping file and checks what can be checked without
 // the database.
 func parseMapping(file string, text []byte) (*mapping, error) {
-	m := &mapping{file: file}
+	sum := sha256.Sum256(text)
+	m := &mapping{file: file, sum: hex.EncodeToString(sum[:8])}
 	if err := yaml.Unmarshal(text, &m.root); err != nil {
 		return nil, badMapping("%s is not valid YAML: %s.", file, yamlText(err))
 	}

@@ -102,6 +102,9 @@ func inFolder(folder, path string) string {
 // Name is the connector's key in configurations.
 func (c *crm) Name() string { return Name }
 
+// Filter implements connector.Filterer: the mapping selects.
+func (c *crm) Filter() string { return c.mapping.sum }
+
 // Capabilities follow from the mapping.
 func (c *crm) Capabilities() connector.Capabilities {
 	kinds := map[model.Kind]connector.KindCapabilities{}

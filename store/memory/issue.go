@@ -125,6 +125,7 @@ func (s *Store) RetryIssues(ctx context.Context, f store.IssueFilter) (n int, wo
 				l.recheck = time.UnixMicro(1)
 				s.links.put(linkKey{i.Mailbox, i.Entity}, l)
 			}
+			s.forgive(i.Mailbox, i.Entity)
 		}
 		return nil
 	})

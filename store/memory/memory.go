@@ -82,12 +82,13 @@ type mailbox struct {
 
 type collection struct {
 	store.Collection
-	listing  int64 // number of the full listing under way, 0 = none
-	listings int64
-	begun    time.Time
-	marked   time.Time // when its mark was last as expected
-	after    restored  // the restore after which it is listed in full
-	intact   int64     // highest order of an item that the restore left as it was
+	listing    int64 // number of the full listing under way, 0 = none
+	listings   int64
+	refiltered bool // the next full listing is compared with one under another filter
+	begun      time.Time
+	marked     time.Time // when its mark was last as expected
+	after      restored  // the restore after which it is listed in full
+	intact     int64     // highest order of an item that the restore left as it was
 }
 
 // body is what an item says, or its bytes.
@@ -188,9 +189,11 @@ type operation struct {
 	mailbox model.MailboxID
 	state   model.Outcome
 	before  string // update, delete: key of what the target held
-	item    string // done: the id of what was written
-	result  string // done: key of what was stored
-	done    time.Time
+	// forgiven: it does not count any more as going to and fro.
+	forgiven bool
+	item     string // done: the id of what was written
+	result   string // done: key of what was stored
+	done     time.Time
 }
 
 // States of an operation besides the outcomes of a receipt.

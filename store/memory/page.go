@@ -14,16 +14,17 @@ import (
 // page is one page on its way into the store.
 type page struct {
 	*Store
-	in      store.PageIn
-	at      place
-	kind    model.Kind
-	listing int64     // number of the full listing this page belongs to, 0 = none
-	begun   time.Time // when that listing began
-	privacy string    // of the collection
-	since   int64     // the round or pass that is under way
-	after   restored  // the restore after which the collection is listed in full
-	marked  time.Time // when the collection was last as expected before
-	row     collection
+	refiltered bool // what a full listing does not name has left
+	in         store.PageIn
+	at         place
+	kind       model.Kind
+	listing    int64     // number of the full listing this page belongs to, 0 = none
+	begun      time.Time // when that listing began
+	privacy    string    // of the collection
+	since      int64     // the round or pass that is under way
+	after      restored  // the restore after which the collection is listed in full
+	marked     time.Time // when the collection was last as expected before
+	row        collection
 	// before is what was known of the items that the page names.
 	before  map[string]observation
 	changed []routed
@@ -93,9 +94,9 @@ func (p *page) move() (store.PageOut, error) {
 		row.listing, row.begun = row.listings, in.ReadAt
 	}
 	p.listing, p.begun, p.privacy, p.after, p.marked = row.listing, row.begun, row.Privacy, row.after, row.marked
-	row.Cursor = in.Cursor
+	row.Cursor, p.refiltered = in.Cursor, row.refiltered
 	if in.Full && in.Last && row.listing != 0 {
-		row.Complete, row.listing, row.after = true, 0, 0
+		row.Complete, row.listing, row.after, row.refiltered = true, 0, 0, false
 	}
 	row.Listing, row.Restored = row.listing != 0, row.after != 0
 	if in.Mark != nil {
@@ -332,6 +333,8 @@ func (p *page) vanish() {
 		missing := o.collection == p.in.Collection.ID && o.absent == present && o.listing != p.listing
 		if missing && !o.applied.Before(p.begun) {
 			p.unsure()
+		} else if missing && p.refiltered {
+			p.leave(k, left)
 		} else if missing {
 			p.missed(k, o)
 			p.leave(k, gone)

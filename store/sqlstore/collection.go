@@ -22,6 +22,8 @@ type collectionRow struct {
 	Missing      bool   `db:"missing"`
 	Seen         int64  `db:"seen"`
 	Privacy      string `db:"privacy"`
+	Filter       string `db:"filter"`
+	Refiltered   bool   `db:"refiltered"`
 	High         int64  `db:"high"`
 	Epoch        string `db:"epoch"`
 	Marked       int64  `db:"marked"`
@@ -29,14 +31,14 @@ type collectionRow struct {
 	Intact       int64  `db:"intact"`
 }
 
-const selectCollection = `SELECT kind, id, name, read_only, is_primary, position, listing, listings, listing_begun, complete, missing, seen, privacy,
+const selectCollection = `SELECT kind, id, name, read_only, is_primary, position, listing, listings, listing_begun, complete, missing, seen, privacy, filter, refiltered,
 	high, epoch, marked, restored, intact
 	FROM collection WHERE connection = ? AND mailbox = ? `
 
 func (r collectionRow) collection() store.Collection {
 	return store.Collection{
 		Collection: model.Collection{ID: r.ID, Kind: model.Kind(r.Kind), Name: r.Name, ReadOnly: r.ReadOnly, Primary: r.Primary},
-		Cursor:     model.Cursor(r.Position), Listing: r.Listing != 0, Complete: r.Complete, Missing: r.Missing, SeenAt: instant(r.Seen), Privacy: r.Privacy,
+		Cursor:     model.Cursor(r.Position), Listing: r.Listing != 0, Complete: r.Complete, Missing: r.Missing, SeenAt: instant(r.Seen), Privacy: r.Privacy, Filter: r.Filter,
 		Mark: store.HighWater{High: r.High, Epoch: r.Epoch}, Restored: r.Restored != 0,
 	}
 }

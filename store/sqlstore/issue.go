@@ -100,6 +100,9 @@ func (d *DB) RetryIssues(ctx context.Context, f store.IssueFilter) (int, []model
 		if err := tx.exec(`UPDATE link SET recheck = 1 WHERE (mailbox, entity) IN (SELECT issue.mailbox, issue.entity FROM issue WHERE `+text+`)`, args...); err != nil {
 			return err
 		}
+		if err := tx.exec(`UPDATE operation SET forgiven = 1 WHERE action = 'update' AND (mailbox, entity) IN (SELECT issue.mailbox, issue.entity FROM issue WHERE `+text+`)`, args...); err != nil {
+			return err
+		}
 		var err error
 		n, err = tx.count(`UPDATE issue SET state = 'retrying', is_open = 1, closed_at = 0, times = 1 WHERE `+text, args...)
 		return err

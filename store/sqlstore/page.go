@@ -21,18 +21,20 @@ type page struct {
 
 	tx      *tx
 	row     collectionRow
-	listing int64    // number of the full listing this page belongs to, 0 = none
-	since   int64    // the round or pass that is under way
-	after   restored // the restore after which the collection is listed in full
-	marked  int64    // when the collection was last as expected before
-	doubts  map[plan.Doubt][]string
-	reused  []string               // ids that name another thing now
-	known   map[string]observation // of every item the page names
-	access  map[string][]model.Access
-	live    map[string]string // CRM side: mailbox by user
-	doubted []string          // items that the page shows otherwise than we wrote them
-	settled []string          // items that were doubted and are not any more
-	out     store.PageOut
+	listing int64 // number of the full listing this page belongs to, 0 = none
+	// vanishing is what an item is that a full listing does not name.
+	vanishing absence
+	since     int64    // the round or pass that is under way
+	after     restored // the restore after which the collection is listed in full
+	marked    int64    // when the collection was last as expected before
+	doubts    map[plan.Doubt][]string
+	reused    []string               // ids that name another thing now
+	known     map[string]observation // of every item the page names
+	access    map[string][]model.Access
+	live      map[string]string // CRM side: mailbox by user
+	doubted   []string          // items that the page shows otherwise than we wrote them
+	settled   []string          // items that were doubted and are not any more
+	out       store.PageOut
 }
 
 // arrival is an item of a page as the row it will be.
@@ -152,10 +154,14 @@ func (p *page) move() error {
 		r.Listings++
 		r.Listing, r.ListingBegun = r.Listings, micros(in.ReadAt)
 	}
+	p.vanishing = gone
+	if r.Refiltered {
+		p.vanishing = left
+	}
 	p.listing, p.after, p.marked = r.Listing, restored(r.Restored), r.Marked
 	r.Position = string(in.Cursor)
 	if in.Full && in.Last && r.Listing != 0 {
-		r.Complete, r.Listing, r.Restored = true, 0, 0
+		r.Complete, r.Listing, r.Restored, r.Refiltered = true, 0, 0, false
 	}
 	if in.Mark != nil {
 		r.High, r.Epoch = in.Mark.High, in.Mark.Epoch
@@ -164,9 +170,9 @@ func (p *page) move() error {
 		}
 	}
 	n, err := p.tx.count(`UPDATE collection SET position = ?, listing = ?, listings = ?, listing_begun = ?, complete = ?,
-		high = ?, epoch = ?, marked = ?, restored = ?
+		high = ?, epoch = ?, marked = ?, restored = ?, refiltered = ?
 		WHERE connection = ? AND mailbox = ? AND kind = ? AND id = ? AND position = ?`,
-		r.Position, r.Listing, r.Listings, r.ListingBegun, flag(r.Complete), r.High, clean(r.Epoch), r.Marked, r.Restored,
+		r.Position, r.Listing, r.Listings, r.ListingBegun, flag(r.Complete), r.High, clean(r.Epoch), r.Marked, r.Restored, flag(r.Refiltered),
 		string(in.Connection), string(in.Mailbox), string(p.kind), in.Collection.ID, string(in.Collection.Cursor))
 	if err == nil && n == 0 {
 		err = store.ErrStale
@@ -417,13 +423,15 @@ func (p *page) vanished() ([]routed, error) {
 	if err := p.tx.list(&rows, `SELECT item, entity, ord FROM observation`+where+` ORDER BY item`, args...); err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	if err := p.tx.exec(`UPDATE observation SET absent = 1, absent_since = ?`+where, append([]any{p.since}, args...)...); err != nil {
+	if err := p.tx.exec(`UPDATE observation SET absent = ?, absent_since = ?`+where, append([]any{int64(p.vanishing), p.since}, args...)...); err != nil {
 		return nil, err
 	}
 	items := make([]string, len(rows))
 	for i, r := range rows {
 		items[i] = r.Item
-		p.missed(r.Item, r.Order)
+		if p.vanishing == gone {
+			p.missed(r.Item, r.Order)
+		}
 	}
 	if p.place.crm() {
 		var err error

@@ -76,7 +76,7 @@ func (h *house) rewind(s scene) {
 		h.boxes = append(h.boxes, &b)
 	}
 	*h.gate = s.gate
-	h.log, h.lost = nil, false
+	h.log, h.lost, h.restores = nil, false, 0
 	h.logged.Reset()
 	h.open()
 }

@@ -56,6 +56,7 @@ type house struct {
 	run       int                // of the workflows
 	woken     map[model.MailboxID]bool
 	lost      bool // Temporal's data is lost together with a process
+	restores  int  // of systems so far
 	log       []string
 	logged    bytes.Buffer // what the activities logged
 

@@ -54,6 +54,7 @@ func (y *history) restore(name string, s *memory.System, places []string) bool {
 	}
 	y.note("the %s system is restored", name)
 	y.restored = true
+	y.restores++
 	before := y.everything()
 	s.Restore(was)
 	now := y.everything()
@@ -130,6 +131,7 @@ func (y *history) restoreOurs(workflows bool) bool {
 		return false
 	}
 	y.note("our database is restored; the workflows too: %v", workflows)
+	y.rebased = true
 	there := y.everything().values
 	for v := range y.conflicted() {
 		if !there[v] {

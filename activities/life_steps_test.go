@@ -22,7 +22,10 @@ type history struct {
 	backups backups
 	// restored: a provider was, so that what a brake holds may be what it lost.
 	restored bool
-	lied     bool // a system told less than it knew
+	// rebased: our own database was, so that an answer may have lost against what
+	// the CRM shows, and be kept as an edit conflict.
+	rebased bool
+	lied    bool // a system told less than it knew
 }
 
 func newHistory(h *house, rt *rapid.T, g group, seen tally) *history {

@@ -18,7 +18,7 @@ import (
 )
 
 // perChild is how many histories one process lives before it is started anew.
-const perChild = 5000
+const perChild = 1000
 
 // progress is where a soak stands: it goes on from there.
 type progress struct {

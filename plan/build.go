@@ -69,16 +69,17 @@ func (b *builder) writeBoth(p Pair) {
 	fields := b.in.Fields[p.Kind]
 	now := current(fields, p.Mail, p.MailBase)
 	flows := b.flowing(p, now, held)
+	compared := flows
 	if p.MailBase == nil && !p.Lead {
 		// Never agreed, and not ours to change: the CRM's word stands but for
 		// our own answer, and what the mailbox says otherwise is kept aside.
-		flows = mixed(now, flows, fields)
+		flows, compared = mixed(now, flows, fields), now
 	}
 	chosen := b.choices(p, current(fields, p.CRM, p.CRMBase), flows)
 	m := b.merge(p, chosen.crm, chosen.flows, chosen)
 	m.settled = append(chosen.settled, m.settled...)
 	crm := b.update(p, p.CRM, m.crm)
-	mail := b.update(p, p.Mail, b.onto(p, now, m.mail, flows))
+	mail := b.update(p, p.Mail, b.onto(p, now, m.mail, compared))
 	b.out.Conflicts = append(b.out.Conflicts, m.conflicts...)
 	b.out.Conflicts = append(b.out.Conflicts, b.overwritten(p, m, flows)...)
 	for _, v := range []struct {
@@ -123,7 +124,8 @@ func mixed(mail, flows model.Content, fields []string) model.Content {
 }
 
 // onto applies what the merge changed in the flowing content to the mailbox's
-// whole content, so that what does not flow stays as the user has it.
+// whole content, so that what does not flow stays as the user has it; before the
+// sides ever agreed nothing does.
 func (b *builder) onto(p Pair, now, target, flows model.Content) model.Content {
 	out := now.Clone()
 	times := b.timed(p.Kind, target, flows)

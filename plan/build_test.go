@@ -198,6 +198,25 @@ func TestOnlyTheAnswerOfAParticipantFlows(t *testing.T) {
 }
 
 // Deletions travel as design decision 4 says, and nothing else does.
+// Found by a random history: a participant's copy is matched with a record that
+// shows other answers than the copy does.
+func TestAParticipantsFirstMergeTakesTheOthersAnswers(t *testing.T) {
+	at := func(ada string) model.Content {
+		c := text("title", "Review", "organizer", "ada@example.com")
+		c.PutSet("attendees", []model.Element{
+			{Key: "ada@example.com", Attr: map[string]string{"status": ada}}, {Key: "me@example.com", Attr: map[string]string{"status": "tentative"}},
+		})
+		return c
+	}
+	p := Pair{Entity: "e1", Kind: model.Event, CRM: seen(model.CRM, model.Event, at("declined")), Mail: seen(model.Mail, model.Event, at("accepted"))}
+	in := world(p)
+	in.Address = "me@example.com"
+	got := Build(in)
+	if len(got.Writes) != 1 || got.Writes[0].Side != model.Mail || !got.Writes[0].Op.Content["attendees"].Equal(at("declined")["attendees"]) {
+		t.Errorf("writes %+v", got.Writes)
+	}
+}
+
 func TestDeletions(t *testing.T) {
 	future := text("title", "Review", "start", "2026-03-20T09:00:00Z")
 	past := text("title", "Review", "start", "2026-01-20T09:00:00Z")

@@ -59,7 +59,7 @@ func (s *session) create(h *home, op model.Operation) (*state, error) {
 		return nil, err
 	}
 	tier := s.tier(op.Ref.Kind)
-	id := fmt.Sprintf("%s-%d", op.Ref.Kind, s.seq+1)
+	id := fmt.Sprintf("%s-%d", op.Ref.Kind, s.number())
 	if tier == connector.T1 && op.Key != "" {
 		id = string(op.Key)
 		if known := h.keys[op.Key]; known != "" {

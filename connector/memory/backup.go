@@ -11,6 +11,7 @@ import (
 // Backup is a system as it was at one moment.
 type Backup struct {
 	seq    int64
+	made   int64
 	issue  int
 	epoch  int
 	homes  map[string]*home
@@ -24,7 +25,7 @@ func (s *System) Backup() Backup {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Backup{
-		seq: s.seq, issue: s.issue, epoch: s.epoch, homes: copyHomes(s.homes),
+		seq: s.seq, made: s.made, issue: s.issue, epoch: s.epoch, homes: copyHomes(s.homes),
 		users: slices.Clone(s.users), outbox: slices.Clone(s.outbox), counts: maps.Clone(s.counts),
 	}
 }
@@ -49,7 +50,7 @@ func copyHomes(homes map[string]*home) map[string]*home {
 func (s *System) Rewind(b Backup) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq, s.issue, s.epoch, s.homes = b.seq, b.issue, b.epoch, copyHomes(b.homes)
+	s.seq, s.made, s.issue, s.epoch, s.homes = b.seq, b.made, b.issue, b.epoch, copyHomes(b.homes)
 	s.users, s.outbox, s.counts = slices.Clone(b.users), slices.Clone(b.outbox), maps.Clone(b.counts)
 }
 

@@ -54,6 +54,12 @@ func (i *item) was(c model.Collection) bool {
 // key tells items of different kinds with one id apart.
 func key(k model.Kind, id string) string { return string(k) + "/" + id }
 
+// number makes the number of a new item. A restored system makes none twice.
+func (s *System) number() int64 {
+	s.made++
+	return s.made
+}
+
 // change adds a state to an item. It is the only way in which anything changes.
 func (s *System) change(h *home, st state) *state {
 	s.seq++

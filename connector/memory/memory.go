@@ -44,6 +44,7 @@ type System struct {
 
 	mu     sync.Mutex
 	seq    int64 // of the latest change
+	made   int64 // items numbered so far
 	issue  int   // cursors of an earlier issue are dead
 	epoch  int   // raised by Restore
 	hushed bool  // changes are made that no delta tells

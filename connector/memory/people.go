@@ -33,7 +33,7 @@ func (p Place) Create(n Draft) model.Ref {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	h := p.home()
-	id := fmt.Sprintf("%s-%s-%d", p.s.config.Side, n.Kind, p.s.seq+1)
+	id := fmt.Sprintf("%s-%s-%d", p.s.config.Side, n.Kind, p.s.number())
 	st := state{kind: n.Kind, id: id, collection: n.Collection, uid: n.UID, owner: n.Owner, content: n.Content.Clone()}
 	for _, c := range h.collections {
 		if st.collection == "" && c.Kind == n.Kind && c.Primary {
@@ -107,7 +107,7 @@ func (p Place) Copy(r model.Ref, to string, sameUID bool) model.Ref {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	st := *p.item(r).now()
-	st.id, st.collection = fmt.Sprintf("%s-%s-%d", p.s.config.Side, st.kind, p.s.seq+1), to
+	st.id, st.collection = fmt.Sprintf("%s-%s-%d", p.s.config.Side, st.kind, p.s.number()), to
 	if !sameUID {
 		st.uid = p.s.newUID(st.id)
 	}

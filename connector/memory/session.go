@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
+	"strings"
 
 	"lockstep.dev/connector"
 	"lockstep.dev/model"
@@ -99,14 +101,19 @@ func (s *session) parse(c model.Cursor) (position, error) {
 	if c == "" {
 		return position{start: s.visible(), full: true}, nil
 	}
-	var issue int
-	var mode string
-	var p position
-	if _, err := fmt.Sscanf(string(c), "%d:%1s:%d:%d", &issue, &mode, &p.after, &p.start); err != nil || issue != s.issue {
-		return p, s.fault("memory.cursor")
+	parts := strings.Split(string(c), ":")
+	if len(parts) != 4 || parts[0] != strconv.Itoa(s.issue) {
+		return position{}, s.fault("memory.cursor")
 	}
-	p.full = mode == "f"
-	return p, nil
+	after, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return position{}, s.fault("memory.cursor")
+	}
+	start, err := strconv.ParseInt(parts[3], 10, 64)
+	if err != nil {
+		return position{}, s.fault("memory.cursor")
+	}
+	return position{after: after, start: start, full: parts[1] == "f"}, nil
 }
 
 func (s *session) cursor(p position) model.Cursor {

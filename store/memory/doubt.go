@@ -10,17 +10,18 @@ import (
 // overtaken reports whether we wrote an item after this page was read, so that
 // the page may be older than what we know. If it names another version, it may
 // also be newer, which only reading once more can tell. The very revision that
-// we wrote is taken: it may say what the receipt did not, such as who takes part.
+// we wrote is taken: it may say what the receipt did not, such as who takes part;
+// but not that of what we deleted.
 func (p *page) overtaken(old observation, it model.Item) bool {
 	if !p.older(old) {
 		p.doubt(it.Ref.ID, false)
 		return false
 	}
 	if it.Ref.Order != 0 || old.order != 0 {
-		return it.Ref.Order < old.order
+		return it.Ref.Order < old.order || it.Ref.Order == old.order && old.absent != present
 	}
 	if it.Ref.Version == old.version {
-		return false
+		return old.absent != present
 	}
 	p.doubt(it.Ref.ID, true)
 	return true

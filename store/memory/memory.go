@@ -31,7 +31,7 @@ var _ store.Store = (*Store)(nil)
 // tables is everything that a transaction can change.
 type tables struct {
 	connections   table[name, connection]
-	policies      table[name, model.Policy]
+	policies      table[name, policy]
 	mailboxes     table[name, mailbox]
 	registrations table[userKey, model.MailboxID]
 	requests      table[name, store.Request]
@@ -71,6 +71,9 @@ func (t *tables) copy(log *[]func()) tables {
 type connection struct {
 	model.Connection
 }
+
+// policy is a policy as it was written and completed.
+type policy struct{ written, complete model.Policy }
 
 type mailbox struct {
 	model.Mailbox
@@ -206,7 +209,7 @@ const (
 func New() *Store {
 	s := &Store{}
 	s.tables = s.copy(&s.log)
-	s.policies.put("default", model.Policy{Name: "default"})
+	s.putPolicy(model.Policy{Name: "default"})
 	return s
 }
 
@@ -305,7 +308,7 @@ func (s *Store) scope(id model.MailboxID) (scope, error) {
 	}
 	c, _ := s.connections.get(name(m.CRM))
 	p, _ := s.policies.get(name(m.Policy))
-	return scope{mailbox: m, settle: int64(p.Complete().SettleRounds), pass: c.Pass}, nil
+	return scope{mailbox: m, settle: int64(p.complete.SettleRounds), pass: c.Pass}, nil
 }
 
 func (s scope) place(side model.Side) place {

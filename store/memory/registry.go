@@ -82,7 +82,7 @@ func (s *Store) Policies(ctx context.Context) ([]model.Policy, error) {
 	return within(ctx, s, func() ([]model.Policy, error) {
 		var out []model.Policy
 		for _, p := range s.policies.all() {
-			out = append(out, p.Complete())
+			out = append(out, p.complete)
 		}
 		return out, nil
 	})
@@ -92,8 +92,12 @@ func (s *Store) Policies(ctx context.Context) ([]model.Policy, error) {
 func (s *Store) Policy(ctx context.Context, called string) (model.Policy, error) {
 	return within(ctx, s, func() (model.Policy, error) {
 		p, ok := s.policies.get(name(called))
-		return p.Complete(), found(ok)
+		return p.complete, found(ok)
 	})
+}
+
+func (s *Store) putPolicy(p model.Policy) {
+	s.policies.put(name(p.Name), policy{written: p, complete: p.Complete()})
 }
 
 // SavePolicy implements store.Registry. What the old one skipped is looked at
@@ -103,10 +107,10 @@ func (s *Store) SavePolicy(ctx context.Context, p model.Policy) error {
 		return err
 	}
 	return alone(ctx, s, func() error {
-		if old, ok := s.policies.get(name(p.Name)); ok && reflect.DeepEqual(old, p) {
+		if old, ok := s.policies.get(name(p.Name)); ok && reflect.DeepEqual(old.written, p) {
 			return nil
 		}
-		s.policies.put(name(p.Name), p)
+		s.putPolicy(p)
 		for _, m := range s.mailboxes.all() {
 			if m.Policy == p.Name {
 				s.reviewSkipped(m.ID)

@@ -10,17 +10,18 @@ import (
 // overtaken reports whether we wrote an item after this page was read, so that
 // the page may be older than what we know. If it names another version, it may
 // also be newer, which only reading once more can tell. The very revision that
-// we wrote is taken: it may say what the receipt did not, such as who takes part.
+// we wrote is taken: it may say what the receipt did not, such as who takes part;
+// but not that of what we deleted.
 func (p *page) overtaken(old, n observation) bool {
 	if old.Applied < micros(p.in.ReadAt) {
 		p.settled = append(p.settled, n.Item)
 		return false
 	}
 	if n.Order != 0 || old.Order != 0 {
-		return n.Order < old.Order
+		return n.Order < old.Order || n.Order == old.Order && old.Absent != present
 	}
 	if n.Version == old.Version {
-		return false
+		return old.Absent != present
 	}
 	p.doubted = append(p.doubted, n.Item)
 	return true

@@ -277,7 +277,7 @@ func aFoundCreateIsAdopted(w *world) {
 func aDeletionEndsTheLink(w *world) {
 	ann := w.mailbox("ann")
 	w.linked(ann, "c1", "ann")
-	old := w.page(ann.ID, versioned(contact("m-c1", "Ann"), "before"))
+	old, last := w.page(ann.ID, versioned(contact("m-c1", "Ann"), "before")), w.page(ann.ID, contact("m-c1", "Ann"))
 	w.vanish("", "c1")
 	id := w.plan(ann, store.PlanReady, deleteMail(""))
 	w.apply(ann, id, done)
@@ -289,6 +289,8 @@ func aDeletionEndsTheLink(w *world) {
 	equal(w, "linked", census.Linked[model.Contact], 0)
 	// A page read before our deletion does not bring it back.
 	equal(w, "changed", w.save(old).Changed, 0)
+	last.Collection = w.collection(ann.ID, people)
+	equal(w, "changed", w.save(last).Changed, 0)
 	equal(w, "tombstones", w.vanish(ann.ID, "m-c1").Absent, 0)
 	same(w, "pending", names(w.pairs(ann)), []string{})
 	// A person brings it back: it is known as what it was.

@@ -118,11 +118,11 @@ func (y *history) judgeSoul(soul string, s *soulRecord, there map[string]map[str
 		switch {
 		case len(here) == 0 && len(crm) > 0 && takes(p, crm[0]) && !s.deleted[p]:
 			say("I1: the CRM shows %s to %q, whose mailbox does not hold it", soul, p)
-		case len(here) > 0 && len(crm) == 0 && y.restored && (y.box(p).held != "" || len(s.deleted) > 0):
+		case len(here) > 0 && len(crm) == 0 && (y.restored || y.forgot) && (y.box(p).held != "" || len(s.deleted) > 0):
 			// It waits for a person, or came back with a backup.
 		case len(here) > 0 && len(crm) == 0:
 			say("I1: %q holds %s, the CRM does not", p, soul)
-		case len(here) > 0 && y.restored && len(s.deleted) > 0:
+		case len(here) > 0 && (y.restored || y.forgot) && len(s.deleted) > 0:
 		case len(here) > 0:
 			wrong = append(wrong, differing(p, soul, here[0], crm[0])...)
 			if status, ok := s.answers[p]; ok && len(s.deleted) == 0 && !s.twins && statusOf(here[0], p) != status {

@@ -129,6 +129,7 @@ func (y *history) restoreOurs(workflows bool) bool {
 	if y.backups.ours == nil {
 		return false
 	}
+	y.forgot = true
 	y.note("our database is restored; the workflows too: %v", workflows)
 	there := y.everything().values
 	for v := range y.conflicted() {

@@ -22,6 +22,7 @@ type history struct {
 	backups backups
 	// restored: a provider was, so that what a brake holds may be what it lost.
 	restored bool
+	forgot   bool // our database was restored: what was deleted since may come back
 	lied     bool // a system told less than it knew
 }
 

@@ -161,11 +161,12 @@ func (d *differ) rejoin(ctx context.Context) error {
 
 // match pairs strangers of the two sides, step by step, the surest first.
 func (d *differ) match(ctx context.Context) error {
-	for _, by := range []plan.MatchBy{plan.ByUID, plan.ByContent, plan.ByNatural} {
+	for _, by := range []plan.MatchBy{plan.ByKey, plan.ByUID, plan.ByContent, plan.ByNatural} {
 		err := d.strangers(ctx, func(page []plan.Stranger) error {
 			var keys []string
 			for _, s := range page {
-				if k := s.Key(by); k != "" && !s.Gone {
+				// An item that carries no key of ours may be what one names.
+				if k := s.Key(by); k != "" && !s.Gone && (by != plan.ByKey || s.Entity != "") {
 					keys = append(keys, k)
 				}
 			}

@@ -47,6 +47,14 @@ func (a *Activities) feed(ctx context.Context, in FeedIn, audits, check bool) (F
 		return FeedOut{}, err
 	}
 	begun := a.Now()
+	if c.Behind {
+		if err := a.Store.Reread(ctx, c.ID, ""); err != nil {
+			return FeedOut{}, err
+		}
+		if collections, err = a.Store.Collections(ctx, c.ID, ""); err != nil {
+			return FeedOut{}, err
+		}
+	}
 	levels := crmPrivacy{store: a.Store, connection: c.ID}
 	r := reader{a: a, s: s, connection: c.ID, holds: levels.holds, check: check || c.Pass%checkEvery == 0}
 	switch err := r.all(ctx, collections); {

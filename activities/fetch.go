@@ -99,22 +99,26 @@ func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *Fe
 }
 
 // witness compares our database's generation with the workflow's (design
-// decision 9). An older database was restored: look, do not write, until the
-// listings agree. A fresh workflow over a database with history looks once.
+// decision 9). An older database was restored, and so all mailboxes were: look,
+// do not write, until the listings agree. A fresh workflow over a database with
+// history looks once.
 func (a *Activities) witness(ctx context.Context, m mailbox, in FetchIn, out *FetchOut) error {
 	out.LookOnly = in.Look || in.Generation == 0 && m.Generation > 0
-	if m.Generation >= in.Generation {
+	if m.Generation >= in.Generation && !m.Behind {
 		return nil
 	}
+	if !m.Behind {
+		if err := a.Store.DeclareRestored(ctx); err != nil {
+			return err
+		}
+	}
 	out.LookOnly, out.Restored, out.SettleFor = true, true, m.policy.SettleRounds
-	a.Log.WarnContext(ctx, "our database is older than the workflow remembers; reading everything before writing", "mailbox", m.ID)
-	if err := a.Store.ResetCursors(ctx, m.mail.ID, m.ID); err != nil {
-		return err
-	}
-	if err := a.Store.ResetCursors(ctx, m.crm.ID, ""); err != nil {
-		return err
-	}
+	out.Noticed = "Lockstep's own database was restored from a backup. Everything is read before anything is written."
+	a.Log.WarnContext(ctx, "our database was restored from a backup; reading everything before writing", "mailbox", m.ID)
 	if _, err := a.Store.Advance(ctx, m.ID, in.Generation); err != nil {
+		return err
+	}
+	if err := a.Store.Reread(ctx, m.mail.ID, m.ID); err != nil {
 		return err
 	}
 	return a.Waker.WakeConnection(ctx, m.crm.ID)
@@ -145,7 +149,7 @@ func (a *Activities) crmRead(ctx context.Context, m mailbox) (bool, error) {
 			return false, nil
 		}
 	}
-	return len(crm) > 0, nil
+	return len(crm) > 0 && !m.crm.Behind, nil
 }
 
 func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out *FetchOut) error {
@@ -172,6 +176,13 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 	}
 	if err := r.all(ctx, collections); err != nil {
 		return err
+	}
+	if r.foreign {
+		// Looked at once more in the next round, with all others.
+		out.LookOnly = true
+		if err := a.Store.DeclareRestored(ctx); err != nil {
+			return err
+		}
 	}
 	out.Trouble = r.trouble
 	if r.restored {
@@ -239,6 +250,7 @@ type reader struct {
 	// holds reduces items to what our store may hold of them.
 	holds    func(ctx context.Context, items []model.Item) ([]model.Item, error)
 	restored bool   // the system was restored from a backup
+	foreign  bool   // an item carries a key of ours that our database does not know
 	trouble  string // a collection that cannot be read; the others go on
 }
 
@@ -349,6 +361,7 @@ func (r *reader) save(ctx context.Context, in *store.PageIn) error {
 	r.changed += out.Changed
 	r.absent += out.Absent
 	r.woken = append(r.woken, out.Woken...)
+	r.foreign = r.foreign || out.Foreign
 	return nil
 }
 

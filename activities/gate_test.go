@@ -285,6 +285,14 @@ func (m mortal) EndConflict(ctx context.Context, id, how string, now time.Time) 
 	return commit0(m, "EndConflict", func() error { return m.Store.EndConflict(ctx, id, how, now) })
 }
 
+func (m mortal) DeclareRestored(ctx context.Context) error {
+	return commit0(m, "DeclareRestored", func() error { return m.Store.DeclareRestored(ctx) })
+}
+
+func (m mortal) Reread(ctx context.Context, c model.ConnectionID, id model.MailboxID) error {
+	return commit0(m, "Reread", func() error { return m.Store.Reread(ctx, c, id) })
+}
+
 func (m mortal) Restored(ctx context.Context, c model.ConnectionID, id model.MailboxID) error {
 	return commit0(m, "Restored", func() error { return m.Store.Restored(ctx, c, id) })
 }

@@ -50,6 +50,7 @@ type house struct {
 	acts      *activities.Activities
 	boxes     []*box
 	shelf     map[string]memory.Backup // of the systems, by name
+	ours      remembered               // our database as it was
 	crmID     model.ConnectionID
 	mailID    model.ConnectionID
 	attempt   activities.Attempt // that runs

@@ -121,11 +121,11 @@ func (y *history) judgeSoul(soul string, s *soulRecord, there map[string]map[str
 			// a returned item, which is a person's to decide.
 		case len(here) == 0 && len(crm) > 0 && takes(p, crm[0]) && !s.deleted[p]:
 			say("I1: the CRM shows %s to %q, whose mailbox does not hold it", soul, p)
-		case len(here) > 0 && len(crm) == 0 && y.restored && y.box(p).held != "":
-			// It waits for a person's approval.
+		case len(here) > 0 && len(crm) == 0 && (y.restored || y.rebased) && (y.box(p).held != "" || len(s.deleted) > 0):
+			// It waits for a person, or came back with a backup.
 		case len(here) > 0 && len(crm) == 0:
 			say("I1: %q holds %s, the CRM does not", p, soul)
-		case len(here) > 0 && y.restored && len(s.deleted) > 0:
+		case len(here) > 0 && (y.restored || y.rebased) && len(s.deleted) > 0:
 		case len(here) > 0:
 			wrong = append(wrong, differing(p, soul, here[0], crm[0])...)
 			if status, ok := s.answers[p]; ok && len(s.deleted) == 0 && !s.twins && !y.rebased && statusOf(here[0], p) != status {

@@ -130,6 +130,7 @@ func (y *history) restoreOurs(workflows bool) bool {
 	if y.backups.ours == nil {
 		return false
 	}
+	y.rebased = true
 	y.note("our database is restored; the workflows too: %v", workflows)
 	y.rebased = true
 	there := y.everything().values

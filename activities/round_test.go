@@ -152,6 +152,9 @@ func (h *house) fetch(b *box, n *news) error {
 	if err := h.execute("fetch", h.acts.Fetch, activities.FetchIn{Mailbox: b.id, Generation: b.generation, Look: b.look > 0, Check: b.check}, &f); err != nil {
 		return err
 	}
+	if f.LookOnly || f.Noticed != "" {
+		h.note("%s looks only (%v, restored %v): %s", b.address, f.LookOnly, f.Restored, f.Noticed)
+	}
 	b.fetched, b.generation, b.state = f, max(b.generation, f.Generation), f.State
 	if f.Restored {
 		b.look = f.SettleFor

@@ -32,6 +32,7 @@ type scene struct {
 	crm, mail memory.Backup
 	boxes     []box
 	shelf     map[string]memory.Backup
+	ours      remembered
 	now       time.Time
 	gate      gate
 	step      int // of the scenario
@@ -47,7 +48,7 @@ type recording struct {
 // shoot saves the house as it is.
 func (h *house) shoot(step int, where place) scene {
 	s := scene{db: h.base.keep(), crm: h.crm.Backup(), mail: h.mail.Backup(), now: h.clock.now, gate: *h.gate, step: step, where: where}
-	s.gate.passed, s.shelf = nil, maps.Clone(h.shelf)
+	s.gate.passed, s.shelf, s.ours = nil, maps.Clone(h.shelf), h.ours
 	for _, b := range h.boxes {
 		s.boxes = append(s.boxes, *b)
 	}
@@ -71,7 +72,7 @@ func (h *house) rewind(s scene) {
 	h.crm.Rewind(s.crm)
 	h.mail.Rewind(s.mail)
 	h.clock.now = s.now
-	h.boxes, h.shelf = nil, maps.Clone(s.shelf)
+	h.boxes, h.shelf, h.ours = nil, maps.Clone(s.shelf), s.ours
 	for _, b := range s.boxes {
 		h.boxes = append(h.boxes, &b)
 	}

@@ -14,6 +14,7 @@ type Connection struct {
 	Owner     string            // e-mail address of the person to notify
 	Every     time.Duration     // CRM side: gap between feed passes
 	Pass      int64             // CRM side: finished feed passes; the store counts them
+	Behind    bool              // CRM side: our own database was restored; it has to be read in full
 	AuditAt   time.Time         // CRM side: when its next audit is due; the store sets it
 	PassBegun time.Time         // CRM side: when the latest finished feed pass began; zero = never
 }
@@ -51,6 +52,7 @@ type Mailbox struct {
 	FetchBegun  time.Time // when the latest finished fetch began; zero = never
 	NextAt      time.Time // when the next round is due
 	Failures    int       // consecutive transient failures
+	Behind      bool      // our own database was restored; it has to be read in full
 	AuditAt     time.Time // when its next audit is due; zero = not before the first sync
 	Undoing     string    // the request whose undo is under way, "" = none
 }

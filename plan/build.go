@@ -75,7 +75,7 @@ func (b *builder) writeBoth(p Pair) {
 		// our own answer, and what the mailbox says otherwise is kept aside.
 		flows, compared = mixed(now, flows, fields), now
 	}
-	chosen := b.choices(p, current(fields, p.CRM, p.CRMBase), flows)
+	chosen := b.choices(p, b.answered(p, current(fields, p.CRM, p.CRMBase), now), flows)
 	m := b.merge(p, chosen.crm, chosen.flows, chosen)
 	m.settled = append(chosen.settled, m.settled...)
 	crm := b.update(p, p.CRM, m.crm)
@@ -112,6 +112,19 @@ func (b *builder) writeBoth(p Pair) {
 		b.write(p, *crm)
 		b.write(p, *mail)
 	}
+}
+
+// answered is what the CRM says, but for this person's own answer to the
+// invitation where the sides never agreed, or that is not known any more: people
+// answer in their mailboxes.
+func (b *builder) answered(p Pair, crm, mail model.Content) model.Content {
+	own := slices.IndexFunc(mail.Set("attendees"), func(e model.Element) bool { return e.Key == b.in.Address })
+	if p.MailBase != nil || p.Kind != model.Event || own < 0 || mail.Set("attendees")[own].Attr["status"] == "" {
+		return crm
+	}
+	out := crm.Clone()
+	out.PutSet("attendees", answer(crm.Set("attendees"), mail.Set("attendees"), b.in.Address))
+	return out
 }
 
 // mixed is what a participant's copy contributes to a first merge: its own

@@ -131,6 +131,7 @@ func (b *builder) decide(p Pair) {
 	if b.suspected(p) || b.unanswered(p) {
 		return
 	}
+	p = mistrust(p)
 	c, m := b.classes(p)
 	b.act(p, c, m)
 }

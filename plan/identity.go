@@ -15,6 +15,7 @@ type MatchBy string
 
 // The steps of matching.
 const (
+	ByKey     MatchBy = "key"     // the entity that our key, or its own id, names
 	ByUID     MatchBy = "uid"     // the identifier shared by all copies
 	ByContent MatchBy = "content" // exactly the same canonical content
 	ByNatural MatchBy = "natural" // what a person would call the same thing
@@ -34,6 +35,8 @@ type Stranger struct {
 	// Entity is known where the item's id was seen before, carries our stamp,
 	// or (CRM side) stands for an entity already.
 	Entity model.EntityID
+	// Self is the entity that it would be first known by.
+	Self model.EntityID
 	// Occupied: another present item of this side stands for Entity here.
 	Occupied bool
 	// Partner: a link of Entity exists in this mailbox whose item on this side
@@ -95,6 +98,21 @@ func CRMKey(e model.EntityID, incarnation int) model.Key {
 func MailKey(e model.EntityID, m model.MailboxID, incarnation int) model.Key {
 	sum := sha256.Sum256([]byte(m))
 	return model.Key(string(e) + "-" + keyAlphabet.EncodeToString(sum[:5]) + "-" + strconv.Itoa(incarnation))
+}
+
+// GivenTo reports whether a key is one that only this installation gives, to
+// what it creates in one mailbox: mailbox ids are random.
+func GivenTo(k model.Key, m model.MailboxID) bool {
+	parts := strings.Split(string(k), "-")
+	return KeyEntity(k) != "" && len(parts) == 3 && k == MailKey(KeyEntity(k), m, atoi(parts[2]))
+}
+
+func atoi(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // KeyEntity returns the entity that a stamp names, "" if it is not ours.

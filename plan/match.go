@@ -139,6 +139,11 @@ func group(by MatchBy, strangers []Stranger) []keyed {
 // Key returns the stranger's key for a step, "" if it has none.
 func (s Stranger) Key(by MatchBy) string {
 	switch by {
+	case ByKey:
+		if s.Entity != "" {
+			return string(s.Entity)
+		}
+		return string(s.Self)
 	case ByUID:
 		return s.UID
 	case ByContent:

@@ -15,6 +15,16 @@ func (d Doubt) Joined() Doubt {
 	return d
 }
 
+// mistrust drops the bases of a participant's copy that changed while our
+// database was restored: what it says otherwise may be what the record said at
+// the time, so the CRM's word stands, as where the two never agreed.
+func mistrust(p Pair) Pair {
+	if !p.Lead && p.CRM != nil && p.Mail != nil && !p.CRM.Gone && !p.Mail.Gone && p.Mail.Doubt == Unwitnessed {
+		p.CRMBase, p.MailBase = nil, nil
+	}
+	return p
+}
+
 // outdated are the fields in which an item that came back with a backup holds a
 // value that it had before both sides last agreed (class S of algorithm 1.4).
 func outdated(fields []string, s *Seen, base *Base) []string {

@@ -29,6 +29,14 @@ type Restoring interface {
 	// missing with an order up to the highest of theirs was deleted before the
 	// backup was made (the R-rule of algorithm 1.7).
 	Restored(ctx context.Context, c model.ConnectionID, m model.MailboxID) error
+	// DeclareRestored notes that this database itself was restored from a backup:
+	// every mailbox and connection is behind until it was reread.
+	DeclareRestored(ctx context.Context) error
+	// Reread makes every collection of a place list in full next time because this
+	// database was restored; the place is no longer behind. What differs from what
+	// we knew, and what is missing, is in doubt: both sides may have agreed on it
+	// since.
+	Reread(ctx context.Context, c model.ConnectionID, m model.MailboxID) error
 	// Newest returns the items of a collection that were learnt last, the newest
 	// first, with the versions we hold.
 	Newest(ctx context.Context, c model.ConnectionID, m model.MailboxID, of model.Collection, limit int) ([]model.Ref, error)

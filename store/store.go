@@ -229,6 +229,9 @@ type PageOut struct {
 	Collection Collection // with the new cursor, for the next page
 	Changed    int        // items that differ from what was known
 	Absent     int        // items newly found absent
+	// Foreign: an item came up that carries a key which only this installation
+	// gives, and no intent knows it: this database was restored from a backup.
+	Foreign bool
 	// Woken are mailboxes that had nothing pending before and have now.
 	Woken []model.MailboxID
 }

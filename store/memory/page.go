@@ -42,6 +42,7 @@ func (s *Store) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, e
 			return out, err
 		}
 		p.look()
+		out.Foreign = p.foreign()
 		same, err := p.arrive()
 		if err != nil {
 			return store.PageOut{}, err

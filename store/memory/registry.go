@@ -60,7 +60,7 @@ func (s *Store) SaveConnection(ctx context.Context, c model.Connection) (model.C
 		if c.ID == "" {
 			c.ID, ok = model.ConnectionID(s.newID("con")), true
 		}
-		c.AuditAt, c.Pass, c.PassBegun = old.AuditAt, old.Pass, old.PassBegun
+		c.AuditAt, c.Pass, c.PassBegun, c.Behind = old.AuditAt, old.Pass, old.PassBegun, old.Behind
 		old.Connection = c
 		if ok {
 			s.connections.put(name(c.ID), old)

@@ -37,6 +37,84 @@ func (s *Store) Restored(ctx context.Context, c model.ConnectionID, m model.Mail
 	})
 }
 
+// DeclareRestored implements store.Restoring.
+func (s *Store) DeclareRestored(ctx context.Context) error {
+	return alone(ctx, s, func() error {
+		for k, m := range s.mailboxes.all() {
+			m.Behind = true
+			s.mailboxes.put(k, m)
+		}
+		for k, c := range s.connections.all() {
+			c.Behind = true
+			s.connections.put(k, c)
+		}
+		return nil
+	})
+}
+
+// Reread implements store.Restoring.
+func (s *Store) Reread(ctx context.Context, c model.ConnectionID, m model.MailboxID) error {
+	return alone(ctx, s, func() error {
+		p := place{c, m}
+		s.resetCursors(p)
+		s.told(p)
+		for k, v := range s.collectionsOf(p) {
+			if v.after != systemRestored { // which is the worse doubt
+				v.after, v.Restored = weRestored, true
+				s.collections.put(k, v)
+			}
+		}
+		if box, ok := s.mailboxes.get(name(m)); ok {
+			box.Behind = false
+			s.mailboxes.put(name(m), box)
+			return nil
+		}
+		row, ok := s.connections.get(name(c))
+		row.Behind = false
+		if ok && p.crm() {
+			s.connections.put(name(c), row)
+		}
+		return found(ok && p.crm())
+	})
+}
+
+// told puts in doubt what the changes told before it was known that this
+// database was restored.
+func (s *Store) told(p place) {
+	side := model.Mail
+	if p.crm() {
+		side = model.CRM
+	}
+	for k, l := range s.links.all() {
+		m, _ := s.mailboxes.get(name(k.mailbox))
+		if p.crm() && m.CRM != p.connection || !p.crm() && k.mailbox != p.mailbox || *l.doubt(side) != plan.Certain {
+			continue
+		}
+		o, ok := s.observations.get(itemKey{p, l.kind, *l.item(side)})
+		if base := *l.base(side); ok && (o.absent == gone || base != "" && o.content != "" && o.content != base) {
+			*l.doubt(side) = plan.Unwitnessed
+			s.links.put(k, l)
+		}
+	}
+}
+
+// foreign reports whether the page names a new item that carries a key which
+// only we give to items of this mailbox, while no intent knows it.
+func (p *page) foreign() bool {
+	if p.at.crm() || p.after != 0 {
+		return false
+	}
+	for _, it := range p.in.Items {
+		_, known := p.before[it.Ref.ID]
+		_, before := p.identities.get(p.key(it.Ref.ID))
+		_, ours := p.intents.get(intentKey{p.at, it.Stamp})
+		if !known && !before && !ours && plan.GivenTo(it.Stamp, p.in.Mailbox) {
+			return true
+		}
+	}
+	return false
+}
+
 // Newest implements store.Restoring.
 func (s *Store) Newest(ctx context.Context, c model.ConnectionID, m model.MailboxID, of model.Collection, limit int) ([]model.Ref, error) {
 	return within(ctx, s, func() ([]model.Ref, error) {

@@ -74,7 +74,7 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 	}
 	out := plan.Stranger{
 		Row: row(k.side, k.kind, k.item), Side: k.side, Kind: k.kind, Item: k.item, UID: o.uid,
-		Content: o.content, Natural: o.natural, Entity: e, Gone: o.absent != present, Since: o.seen, Stamp: o.stamp, Collection: o.collection,
+		Content: o.content, Natural: o.natural, Entity: e, Self: self(m, k), Gone: o.absent != present, Since: o.seen, Stamp: o.stamp, Collection: o.collection,
 	}
 	if o.reduced {
 		out.Content = "" // many say the same; it makes none of them another
@@ -131,6 +131,9 @@ func (s *Store) Candidates(ctx context.Context, id model.MailboxID, by plan.Matc
 		for _, side := range sides() {
 			for k, o := range s.items(m.place(side), "") {
 				key := o.key(by)
+				if by == plan.ByKey {
+					key = s.stranger(m, pendingKey{id, side, k.kind, k.id}, o).Key(by)
+				}
 				if key == "" || !slices.Contains(keys, key) || o.absent != present || o.trouble != "" || o.content == "" {
 					continue
 				}
@@ -142,6 +145,14 @@ func (s *Store) Candidates(ctx context.Context, id model.MailboxID, by plan.Matc
 		}
 		return out, nil
 	})
+}
+
+// self is the entity that an item would be first known by.
+func self(m scope, k pendingKey) model.EntityID {
+	if k.side == model.CRM {
+		return plan.CRMEntity(m.CRM, k.kind, k.item)
+	}
+	return plan.MailEntity(m.ID, k.kind, k.item)
 }
 
 // key is what an item is matched by.

@@ -31,12 +31,13 @@ type mailboxRow struct {
 	NextAt      int64  `db:"next_at"`
 	Failures    int    `db:"failures"`
 	AuditAt     int64  `db:"audit_at"`
+	Behind      bool   `db:"restores"`
 	Undoing     string `db:"undoing"`
 }
 
 const selectMailbox = `SELECT id, address, crm, crm_user, mail, identity, sign_in, secret, policy, state, reason,
 	generation, round, initialized, created, last_success, fetch_begun, next_at,
-	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, undoing FROM mailbox `
+	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing FROM mailbox `
 
 func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 	secret, err := d.ring.Open(r.Secret, "mailbox "+r.ID)
@@ -45,7 +46,7 @@ func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 		Mail: model.ConnectionID(r.Mail), Identity: r.Identity, User: r.SignIn, Secret: string(secret),
 		Policy: r.Policy, State: model.MailboxState(r.State), Reason: r.Reason,
 		Generation: r.Generation, Round: r.Round, Initialized: r.Initialized, Created: instant(r.Created),
-		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Undoing: r.Undoing,
+		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Behind: r.Behind, Undoing: r.Undoing,
 	}, err
 }
 

@@ -126,6 +126,9 @@ func (p *page) save() error {
 	if err := p.suspect(); err != nil {
 		return err
 	}
+	if p.out.Foreign, err = p.foreign(); err != nil {
+		return err
+	}
 	if !p.place.crm() {
 		if err := p.tx.worked(p.place.mailbox, model.Mail); err != nil {
 			return err

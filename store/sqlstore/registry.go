@@ -21,15 +21,16 @@ type connectionRow struct {
 	Every     int64  `db:"every"`
 	Pass      int64  `db:"pass"`
 	AuditAt   int64  `db:"audit_at"`
+	Behind    bool   `db:"restores"`
 	PassBegun int64  `db:"pass_begun"`
 }
 
-const selectConnection = `SELECT id, name, side, connector, settings, secret, owner, every, pass, pass_begun, audit_at FROM connection `
+const selectConnection = `SELECT id, name, side, connector, settings, secret, owner, every, pass, pass_begun, audit_at, restores FROM connection `
 
 func (d *DB) connection(r connectionRow) (model.Connection, error) {
 	c := model.Connection{
 		ID: model.ConnectionID(r.ID), Name: r.Name, Side: model.Side(r.Side), Connector: r.Connector,
-		Owner: r.Owner, Every: time.Duration(r.Every), Pass: r.Pass, PassBegun: instant(r.PassBegun), AuditAt: instant(r.AuditAt),
+		Owner: r.Owner, Every: time.Duration(r.Every), Pass: r.Pass, PassBegun: instant(r.PassBegun), Behind: r.Behind, AuditAt: instant(r.AuditAt),
 	}
 	if err := json.Unmarshal(r.Settings, &c.Settings); err != nil {
 		return c, fmt.Errorf("decode settings of connection %s: %w", r.Name, err)

@@ -30,6 +30,78 @@ func (d *DB) Restored(ctx context.Context, c model.ConnectionID, m model.Mailbox
 	})
 }
 
+// DeclareRestored notes that this database was restored.
+func (d *DB) DeclareRestored(ctx context.Context) error {
+	return d.update(ctx, "declare this database restored", func(tx *tx) error {
+		for _, query := range []string{
+			`UPDATE installation SET restores = restores + 1`, `UPDATE mailbox SET restores = 1`, `UPDATE connection SET restores = 1`,
+		} {
+			if err := tx.exec(query); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Reread makes every collection of a place list in full.
+func (d *DB) Reread(ctx context.Context, c model.ConnectionID, m model.MailboxID) error {
+	return d.update(ctx, "read everything again", func(tx *tx) error {
+		// A system that was restored, too, is the worse doubt.
+		if err := tx.exec(`UPDATE collection SET position = '', listing = 0, restored = CASE WHEN restored = 1 THEN 1 ELSE 2 END
+			WHERE connection = ? AND mailbox = ?`, string(c), string(m)); err != nil {
+			return err
+		}
+		if err := told(tx, string(c), string(m)); err != nil {
+			return err
+		}
+		if m == "" {
+			return one(tx.count(`UPDATE connection SET restores = 0 WHERE id = ?`, string(c)))
+		}
+		return one(tx.count(`UPDATE mailbox SET restores = 0 WHERE id = ?`, string(m)))
+	})
+}
+
+// told puts in doubt what the changes told before it was known that this
+// database was restored.
+func told(tx *tx, c, m string) error {
+	const item = `SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = ? AND o.kind = link.kind AND `
+	query, owner := `UPDATE link SET mail_doubt = ? WHERE mailbox = ? AND mail_doubt = 0 AND `+
+		some(item+`o.item = link.mail_item AND (o.absent = 1 OR o.content <> link.mail_base)`), m
+	if m == "" {
+		query, owner = `UPDATE link SET crm_doubt = ? WHERE crm = ? AND crm_doubt = 0 AND `+
+			some(item+`o.item = link.crm_item AND (o.absent = 1 OR o.content <> link.crm_base)`), c
+	}
+	return tx.exec(query, int64(plan.Unwitnessed), owner, c, m)
+}
+
+// foreign reports whether the page names a new item that carries a key which
+// only we give to items of this mailbox, while no intent knows it.
+func (p *page) foreign() (bool, error) {
+	if p.place.crm() || p.after != 0 {
+		return false, nil
+	}
+	var keys []string
+	for _, a := range p.items {
+		_, known := p.known[a.row.Item]
+		if !known && !a.before && plan.GivenTo(model.Key(a.row.Stamp), p.in.Mailbox) {
+			keys = append(keys, a.row.Stamp)
+		}
+	}
+	found, err := listIn[string](p.tx, `SELECT op_key FROM intent WHERE connection = ? AND scope = ? AND op_key IN (?*)`,
+		[]any{string(p.in.Connection), string(p.in.Mailbox)}, keys)
+	have := map[string]bool{}
+	for _, k := range found {
+		have[k] = true
+	}
+	for _, k := range keys {
+		if !have[k] {
+			return true, err
+		}
+	}
+	return false, err
+}
+
 // Newest returns the items of a collection that were learnt last.
 func (d *DB) Newest(ctx context.Context, c model.ConnectionID, m model.MailboxID, of model.Collection, limit int) ([]model.Ref, error) {
 	var rows []observation

@@ -167,6 +167,9 @@ func (d *DB) Strangers(ctx context.Context, id model.MailboxID, last string, lim
 // Candidates returns present, visible items that share a key and have no link
 // here, or one that joined them to nothing yet.
 func (d *DB) Candidates(ctx context.Context, id model.MailboxID, by plan.MatchBy, keys []string) ([]plan.Stranger, error) {
+	if by == plan.ByKey {
+		return d.namesakes(ctx, id, keys)
+	}
 	column, values, err := matching(by, keys)
 	if err != nil || len(values) == 0 {
 		return nil, err
@@ -189,6 +192,37 @@ func (d *DB) Candidates(ctx context.Context, id model.MailboxID, by plan.MatchBy
 		return err
 	})
 	return out, err
+}
+
+// selfOf is the entity that an item would be first known by.
+func selfOf(s scope, r strangerRow) model.EntityID {
+	if model.Side(r.Side) == model.CRM {
+		return plan.CRMEntity(model.ConnectionID(s.CRM), model.Kind(r.Kind), r.Item)
+	}
+	return plan.MailEntity(s.mailbox(), model.Kind(r.Kind), r.Item)
+}
+
+// namesakes are the unlinked items that our key, or their own id, names as one
+// of some entities. Only what a restored database forgot has such keys, so the
+// strangers are gone through.
+func (d *DB) namesakes(ctx context.Context, id model.MailboxID, keys []string) ([]plan.Stranger, error) {
+	wanted := map[string]bool{}
+	for _, k := range keys {
+		wanted[k] = true
+	}
+	var out []plan.Stranger
+	for after := ""; ; {
+		page, err := d.Strangers(ctx, id, after, 1000)
+		if err != nil || len(page) == 0 {
+			return out, err
+		}
+		for _, s := range page {
+			if wanted[s.Key(plan.ByKey)] && !s.Gone {
+				out = append(out, s)
+			}
+		}
+		after = page[len(page)-1].Row
+	}
 }
 
 // matching is the column of a step and its keys as stored.
@@ -293,6 +327,7 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 		out[i] = plan.Stranger{
 			Row: row(r.Side, r.Kind, r.Item), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Item: r.Item, UID: r.UID,
 			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0, Since: instant(r.Seen), Stamp: model.Key(r.Stamp), Collection: r.Collection,
+			Self:     selfOf(s, r),
 			CameBack: r.Back && r.Absent == 0 && or(r.Entity, r.Known) != "",
 		}
 		if e != "" {

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"applying", applyingStories()},
 		{"absence", absenceStories()},
 		{"auditing", auditStories()},
+		{"restoring", restoringStories()},
 		{"life", lifeStories()},
 		{"reading", readingStories()},
 		{"private", privateStories()},

@@ -176,6 +176,17 @@ func (b *builder) notify(p Pair, side model.Side, have, c model.Content, changed
 	return model.NotifyNone
 }
 
+// announce decides whether attendees may hear of a meeting that is created in its
+// organizer's mailbox: only of one that a person entered in the CRM. One that we
+// made there came from a calendar, which has invited them, and one that is
+// created again is no news.
+func (b *builder) announce(p Pair, c model.Content) model.Notify {
+	if p.CRM.Stamp != "" || p.Incarnation > 0 {
+		return model.NotifyNone
+	}
+	return b.notify(p, model.Mail, nil, c, c.Fields())
+}
+
 // toCRM creates the CRM record of an item that so far only the mailbox has.
 func (b *builder) toCRM(p Pair) {
 	if c, ok := b.Admit(p); !ok {
@@ -242,7 +253,7 @@ func (b *builder) createMail(p Pair, home string) {
 		Op: model.Operation{
 			Action: model.Create, Key: MailKey(p.Entity, b.in.Mailbox, p.Incarnation), UID: p.CRM.UID, Content: content,
 			Ref:    model.Ref{Side: model.Mail, Kind: p.Kind, Collection: home},
-			Notify: b.notify(p, model.Mail, nil, content, content.Fields()),
+			Notify: b.announce(p, content),
 		},
 	})
 }

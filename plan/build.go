@@ -44,6 +44,7 @@ func (b *builder) write(p Pair, w Write) {
 	if w.Side == model.CRM {
 		w.Op.Actor = b.in.CRMUser
 	}
+	b.announce(p, &w)
 	b.out.Writes = append(b.out.Writes, w)
 }
 
@@ -165,7 +166,7 @@ func (b *builder) update(p Pair, s *Seen, target model.Content) *Write {
 	sort.Strings(changed)
 	return &Write{First: p.CRMBase == nil, Op: model.Operation{
 		Action: model.Update, Ref: s.Ref, Expect: s.Ref.Version, Content: target, Changed: changed,
-		UID: s.UID, Notify: b.notify(p, s.Ref.Side, s.Content, target, changed),
+		UID: s.UID,
 	}}
 }
 
@@ -174,21 +175,6 @@ func (b *builder) why(p Pair, where string) string {
 		return "matched; completed from " + where
 	}
 	return "changed in " + where
-}
-
-// notify decides whether attendees may hear of a write from have to c (design
-// decision 14).
-func (b *builder) notify(p Pair, side model.Side, have, c model.Content, changed []string) model.Notify {
-	if side != model.Mail || p.Kind != model.Event || b.in.Policy.Invite != "organizer-changes" || !b.in.Initialized {
-		return model.NotifyNone
-	}
-	if model.FoldAddress(c.Text("organizer")) != b.in.Address || len(c.Set("attendees")) == 0 || past(c, b.in.Now) {
-		return model.NotifyNone
-	}
-	if model.Significant(model.Event, have, c, changed) {
-		return model.NotifyAttendees
-	}
-	return model.NotifyNone
 }
 
 // toCRM creates the CRM record of an item that so far only the mailbox has.
@@ -256,8 +242,7 @@ func (b *builder) createMail(p Pair, home string) {
 		Final: true, OtherKey: p.CRM.Key, Why: "new in the CRM",
 		Op: model.Operation{
 			Action: model.Create, Key: MailKey(p.Entity, b.in.Mailbox, p.Incarnation), UID: p.CRM.UID, Content: content,
-			Ref:    model.Ref{Side: model.Mail, Kind: p.Kind, Collection: home},
-			Notify: b.notify(p, model.Mail, nil, content, content.Fields()),
+			Ref: model.Ref{Side: model.Mail, Kind: p.Kind, Collection: home},
 		},
 	})
 }

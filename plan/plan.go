@@ -161,6 +161,8 @@ type Write struct {
 	Echo bool
 	// Held names the brake that holds this write, "" = none.
 	Held string
+	// Audience: whom the write could send mail to; nil = nobody.
+	Audience *Audience `json:",omitempty"`
 }
 
 // Change settles a link without a write to either system.

@@ -46,6 +46,7 @@ type Store interface {
 	Restoring
 	Auditing
 	Reviewing
+	Ledger
 	Reading
 	Privacy
 	Filtering

@@ -44,6 +44,10 @@ func shown(t *testing.T) *house {
 		{Issue: plan.Issue{Entity: "e2", Kind: model.Event, Side: model.Mail, Item: "9", Code: "dav.412", Message: "The item changed in the mailbox since we last looked."}, ID: "iss_2", Mailbox: h.find("anna@example.com"), State: store.IssueResolved, First: noon().Add(-2 * time.Hour), Last: noon().Add(-time.Hour), Count: 1},
 	}
 	h.st.questions = inDoubt()
+	h.st.invitations = []store.Invitation{
+		{At: noon().Add(-time.Hour), Round: 7, Action: model.Update, Entity: "e3", Item: "/c/z.ics", Recipients: 3, Notify: model.NotifyAttendees, Why: "its organizer changed a coming meeting"},
+		{At: noon().Add(-2 * time.Hour), Round: 6, Action: model.Create, Entity: "e3", Recipients: 3, Why: "the first sync announces nothing"},
+	}
 	h.st.conflicts = []store.ConflictRow{
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "job_title", Winner: model.CRM, Loser: model.Content{"job_title": {Text: "Chief\nBaker"}}}, ID: "cfl_1", At: noon().Add(-time.Hour)},
 		{EditConflict: plan.EditConflict{Entity: "e1", Kind: model.Contact, Field: "emails", Winner: model.Mail, Loser: model.Content{"emails": {Set: []model.Element{{Key: "a@b", Text: "A@b"}, {Key: "c@d"}}}}}, ID: "cfl_2", At: noon().Add(-time.Hour)},
@@ -81,6 +85,7 @@ func TestWhatPeopleAndProgramsSee(t *testing.T) {
 		"conflict-lost":   "conflict list anna@example.com --content",
 		"conflict-all":    "conflict list anna@example.com --all",
 		"review-list":     "review list anna@example.com",
+		"invitation-list": "invitation list anna@example.com",
 		"review-content":  "review list anna@example.com --content",
 		"explain":         "explain 4711 --mailbox anna@example.com",
 		"explain-content": "explain 4711 --mailbox anna@example.com --content",

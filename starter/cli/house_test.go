@@ -50,15 +50,16 @@ type house struct {
 // readings is a store whose answers to people can be given.
 type readings struct {
 	*sqlstore.DB
-	plans     []store.PlanRow // the newest last
-	writes    []store.Planned
-	written   map[string][]store.Planned // of plans with writes of their own
-	rounds    []store.Round
-	issues    []store.IssueRow
-	conflicts []store.ConflictRow
-	questions []store.Question
-	explain   []store.Explanation
-	progress  []store.Progress
+	plans       []store.PlanRow // the newest last
+	writes      []store.Planned
+	written     map[string][]store.Planned // of plans with writes of their own
+	rounds      []store.Round
+	issues      []store.IssueRow
+	conflicts   []store.ConflictRow
+	questions   []store.Question
+	invitations []store.Invitation
+	explain     []store.Explanation
+	progress    []store.Progress
 }
 
 func (r *readings) Plan(ctx context.Context, id model.MailboxID) (store.PlanRow, error) {
@@ -123,6 +124,10 @@ func (r *readings) Explain(_ context.Context, _ model.MailboxID, query string) (
 	}
 	return r.explain, nil
 }
+func (r *readings) Invitations(context.Context, model.MailboxID, int) ([]store.Invitation, error) {
+	return r.invitations, nil
+}
+
 func (r *readings) Questions(context.Context, model.MailboxID) ([]store.Question, error) {
 	return r.questions, nil
 }

@@ -102,13 +102,13 @@ func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from in
 		}
 		rows = append(rows, []any{
 			planID, int64(from + i), s.ID, string(w.Side), string(w.Kind), string(w.Entity),
-			string(w.Op.Action), w.Op.Ref.ID, w.Op.Expect, state, body, null(content), null(raw), null(other), w.Held,
+			string(w.Op.Action), w.Op.Ref.ID, w.Op.Expect, state, body, null(content), null(raw), null(other), w.Held, audience(w),
 		})
 	}
 	if err := stored.save(tx, nil); err != nil {
 		return err
 	}
-	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, side, kind, entity, action, item, expect, state, body, content, raw, other_key, held)`,
+	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, side, kind, entity, action, item, expect, state, body, content, raw, other_key, held, audience)`,
 		rows, ``); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ func reviewStories() map[string]func(*world) {
 		"an item is said to be what was created":         thisIsIt,
 		"none is said to be what was created":            noneIsIt,
 		"a question whose item is gone goes":             aLostCreateIsNotWanted,
+		"what could have sent mail is on record":         invitationsAreOnRecord,
 	}
 }
 

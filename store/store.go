@@ -49,6 +49,7 @@ type Store interface {
 	Reading
 	Privacy
 	Filtering
+	Upkeep
 	Close() error
 }
 

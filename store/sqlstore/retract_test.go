@@ -41,15 +41,16 @@ func saying() map[string]string {
 }
 
 // silent are the columns that say nothing of an item: ids, versions, states,
-// numbers, times, settings, sealed secrets, fingerprints of ids, and sentences
-// of our own.
+// numbers, times, settings, sealed secrets, fingerprints of ids, sentences of our
+// own, and what a server said about a whole mailbox.
 func silent() string {
 	return `
 access: connection kind item crm_user role
+alert: id mailbox connection workload side state code message evidence times first_at last_at over_at
 audit: id connection mailbox why begun ended confirmed compared seal
 claim: connection kind global_key entity mailbox
 collection: connection mailbox kind id name read_only is_primary position listing listings listing_begun complete missing seen privacy
-conflict: id mailbox entity kind field winner created
+conflict: id mailbox entity kind field winner created chosen resolution resolved
 connection: id name side connector settings secret owner every pass pass_begun audit_at
 content: key seen
 drift: audit mailbox side kind item collection what held found fields
@@ -59,7 +60,7 @@ intent: connection scope op_key mailbox crm entity side kind collection uid gene
 issue: mailbox side kind item code entity first_at last_at times is_open
 link: mailbox entity kind crm crm_item mail_item state incarnation recheck synced
 mailbox: id address folded crm crm_user mail identity sign_in secret policy state reason generation round initialized created last_success
-	next_at failures lease_token lease_ends plan approved approved_by audit_at fetch_begun
+	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun
 migration: number name checksum applied
 observation: connection mailbox kind item collection version ord uid stamp entity absent absent_since listing applied modified seen doubted privacy reduced
 operation: plan number mailbox side kind entity action item expect state body done held verdict

@@ -37,6 +37,7 @@ func saying() map[string]string {
 		"operation.result":        "set to none",
 		"conflict.loser":          "deleted with its row",
 		"issue.message":           "deleted with its row",
+		"issue.evidence":          "deleted with its row",
 	}
 }
 
@@ -49,28 +50,30 @@ access: connection kind item crm_user role
 alert: id mailbox connection workload side state code message evidence times first_at last_at over_at
 audit: id connection mailbox why begun ended confirmed compared seal
 claim: connection kind global_key entity mailbox
-collection: connection mailbox kind id name read_only is_primary position listing listings listing_begun complete missing seen privacy
+collection: connection mailbox kind id name read_only is_primary position listing listings listing_begun complete missing seen privacy high epoch marked restored intact filter refiltered
 conflict: id mailbox entity kind field winner created chosen resolution resolved
-connection: id name side connector settings secret owner every pass pass_begun audit_at
+connection: id name side connector settings secret owner every pass pass_begun audit_at restores
 content: key seen
 drift: audit mailbox side kind item collection what held found fields
 identity: connection mailbox kind item entity
-installation: id seed created
-intent: connection scope op_key mailbox crm entity side kind collection uid generation begun outcome shows looked
-issue: mailbox side kind item code entity first_at last_at times is_open
-link: mailbox entity kind crm crm_item mail_item state incarnation recheck synced
+installation: id seed created restores
+intent: connection scope op_key mailbox crm entity side kind collection uid generation begun outcome shows looked restores used
+issue: mailbox side kind item code entity first_at last_at times is_open id state closed_at by_plan
+link: mailbox entity kind crm crm_item mail_item state incarnation recheck synced crm_doubt mail_doubt
 mailbox: id address folded crm crm_user mail identity sign_in secret policy state reason generation round initialized created last_success
-	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun
+	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores
 migration: number name checksum applied
-observation: connection mailbox kind item collection version ord uid stamp entity absent absent_since listing applied modified seen doubted privacy reduced
-operation: plan number mailbox side kind entity action item expect state body done held verdict
+observation: connection mailbox kind item collection version ord uid stamp entity absent absent_since listing applied modified seen doubted privacy reduced observed returned
+operation: plan number mailbox side kind entity action item expect state body done held verdict forgiven
 pending: mailbox side kind item mark plan state
-plan: id mailbox round state hash why counts created
+plan: id mailbox round state hash why counts created request ready
 policy: name body settle_rounds
 registration: crm crm_user mailbox
 request: id mailbox verb argument by_whom created outcome message
+review: mailbox side kind item question apart
 round: mailbox number started ended counts done refused note
-sighting: audit mailbox kind item collection version`
+sighting: audit mailbox kind item collection version
+value_history: crm entity field value mailbox at`
 }
 
 // B16, decision 13: a new column must say whether something can stand in it that

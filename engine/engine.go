@@ -74,6 +74,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		e.worker.Stop()
 		return nil, err
 	}
+	go e.upkeep(ctx)
 	return e, nil
 }
 

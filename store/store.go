@@ -50,6 +50,7 @@ type Store interface {
 	Reading
 	Privacy
 	Filtering
+	Upkeep
 	Close() error
 }
 

@@ -44,6 +44,10 @@ type house struct {
 	waker  engine.Waker
 	policy model.Policy
 	users  []string
+	logs   io.Writer
+	// base is our own database, history the file of Temporal's.
+	base    sqlstore.Config
+	history string
 }
 
 // backend is one combination of real systems.
@@ -77,7 +81,7 @@ func everywhere(t *testing.T, story func(t *testing.T, h *house)) {
 // build makes the systems; nothing is synced before open.
 func build(t *testing.T, b backend, users ...string) *house {
 	t.Helper()
-	h := &house{t: t, mail: b.mail(t, users...), users: users}
+	h := &house{t: t, mail: b.mail(t, users...), users: users, logs: io.Discard}
 	driver, dsn := b.crm(t)
 	if err := sqlcrm.Install(t.Context(), connector.Settings{Values: map[string]string{"dsn": dsn}}); err != nil {
 		t.Fatal(err)
@@ -101,7 +105,8 @@ func (h *house) openStore(b backend) {
 	h.t.Helper()
 	driver, dsn := b.store(h.t)
 	var err error
-	if h.store, err = sqlstore.Open(h.t.Context(), sqlstore.Config{Driver: driver, DSN: dsn, Key: []byte("0123456789abcdef0123456789abcdef")}); err != nil {
+	h.base = sqlstore.Config{Driver: driver, DSN: dsn, Key: []byte("0123456789abcdef0123456789abcdef")}
+	if h.store, err = sqlstore.Open(h.t.Context(), h.base); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { h.store.Close() })
@@ -134,7 +139,10 @@ func (h *house) file(crm string) {
 // open starts Temporal and the engine.
 func (h *house) open() {
 	h.t.Helper()
-	server := temporal.ForTest(h.t, func(c *temporal.Config) { c.SearchAttributes = workflows.SearchAttributes() })
+	server := temporal.ForTest(h.t, func(c *temporal.Config) {
+		c.SearchAttributes = workflows.SearchAttributes()
+		h.history = c.File
+	})
 	var err error
 	h.client, err = client.Dial(client.Options{HostPort: server.Address, Namespace: server.Namespace, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
@@ -149,7 +157,7 @@ func (h *house) open() {
 func (h *house) start() {
 	h.t.Helper()
 	var err error
-	h.engine, err = engine.Start(context.Background(), engine.Config{Store: h.store, Client: h.client, Log: slog.New(slog.DiscardHandler), Sole: true})
+	h.engine, err = engine.Start(context.Background(), engine.Config{Store: h.store, Client: h.client, Log: slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Sole: true})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -16,7 +16,11 @@ import (
 const explainHelp = `Says why an item is as it is, or why it is not synced.
 
 ITEM is an id on either side, a UID, or the exact title or name. All mailboxes are
-searched unless one is named. Titles are shown only with --content.`
+searched unless one is named. Titles are shown only with --content, those of private
+items never.`
+
+// ofPrivate stands for the title of a private item, which is shown to nobody.
+const ofPrivate = "(private)"
 
 func (a *app) explain() *cobra.Command {
 	var mailbox string
@@ -88,7 +92,10 @@ func explainOf(mailbox string, e store.Explanation, content bool) explainView {
 		Mailbox: mailbox, Entity: e.Entity, Kind: e.Kind, State: e.State, Reason: e.Reason, CRM: e.CRM, Mail: e.Mail,
 		Pending: e.Pending, LastSync: optional(e.LastSync), Fields: append([]string{}, e.Fields...), Issues: []issueView{},
 	}
-	if content {
+	switch {
+	case content && e.Private:
+		v.Title = ofPrivate
+	case content:
 		v.Title = e.Title
 	}
 	for _, i := range e.Issues {

@@ -20,7 +20,8 @@ const planShowHelp = `Shows exactly what the next round would write, and why; no
 A plan that waits for approval is shown as it is: the operations that wait, with the
 numbers by which "plan approve" and "plan reject" know them. Otherwise both sides are
 read and a plan is made only to be looked at. The first 20 operations are shown, or all
-with --all. Titles and names are left out unless you ask for them with --content.`
+with --all. Titles and names are left out unless you ask for them with --content; those of
+private items always.`
 
 func (a *app) plan() *cobra.Command {
 	return group("plan", "What would be written, and letting it go", a.planShow(), a.planApprove(), a.planReject())
@@ -132,6 +133,9 @@ func operationOf(w store.Planned, content bool) operationView {
 		v.Title = w.Op.Content.Text("title")
 		if w.Kind == model.Contact {
 			v.Title = w.Op.Content.Text("full_name")
+		}
+		if model.Private(w.Op.Content) {
+			v.Title = ofPrivate
 		}
 	}
 	return v

@@ -129,6 +129,9 @@ func (s *Store) Explain(ctx context.Context, id model.MailboxID, query string) (
 					continue
 				}
 				x := s.explain(m, side, k)
+				if x.Entity == "" && x.CRM == nil && x.Mail == nil {
+					continue // it is gone, and nothing is known of it any more
+				}
 				told[string(x.Entity)] = told[string(x.Entity)] && x.Entity != ""
 				if !told[string(x.Entity)] {
 					told[string(x.Entity)] = true

@@ -55,6 +55,9 @@ func explain(tx *tx, s scope, rows []foundRow) ([]store.Explanation, error) {
 		if err != nil {
 			return nil, err
 		}
+		if x.Entity == "" && x.CRM == nil && x.Mail == nil {
+			continue // it is gone, and nothing is known of it any more
+		}
 		key := r.Side + r.Kind + r.Item
 		if x.Entity != "" {
 			key = string(x.Entity)

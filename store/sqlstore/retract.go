@@ -188,3 +188,27 @@ func replaced(tx *tx, before map[string]observation, rows []observation, now int
 	}
 	return emptyBodies(tx, instant(now))
 }
+
+// withdrawn takes a withdrawal that was done into its link. The pair is looked
+// at once more, at which time what came in between is retracted, too.
+func (l *landing) withdrawn(r landed, link *linkRow) {
+	l.again = append(l.again, link.Entity)
+	link.CRMBase, link.MailBase, link.Recheck = nil, nil, 0
+	if r.Planned.Op.Action != model.Delete {
+		link.State, link.Reason = string(plan.Skipped), plan.ReasonPrivate
+		return
+	}
+	link.State, link.Reason, link.CRMItem = string(plan.Withdrawn), plan.ReasonWithdrawn, nil
+	link.Incarnation++
+}
+
+// retract gives up what is left of withdrawn items.
+func (l *landing) retract(results []landed) error {
+	r := retraction{tx: l.tx, s: l.scope, now: l.now}
+	for _, v := range results {
+		if v.done() {
+			r.add(nil, []plan.Write{v.Planned.Write})
+		}
+	}
+	return r.run(l.keys.bodies(l.now))
+}

@@ -18,6 +18,7 @@ func privateStories() map[string]func(*world) {
 		"a retracted create is closed":                      aRetractedCreate,
 		"under another privacy everything is read again":    anotherPrivacy,
 		"a new mailbox has only reduced records read again": aNewMailboxsPrivacy,
+		"the sweep takes what nobody needs":                 theSweep,
 	}
 }
 
@@ -206,4 +207,56 @@ func aNewMailboxsPrivacy(w *world) {
 	w.ok(err)
 	equal(w, "unknown", len(unknown), 1)
 	equal(w, "unknown", unknown[0].ID, "c2")
+}
+
+func theSweep(w *world) {
+	ann := w.mailbox("ann")
+	start := w.now
+	w.arrive("", w.shared(contact("c1", "Ann"), "ann"))
+	w.plan(ann, store.PlanShown, createMail(ann))
+	old := w.plan(ann, store.PlanReady, createMail(ann))
+	w.apply(ann, old, done)
+	w.arrive("", w.shared(contact("c2", "Bob"), "ann"))
+	newest := w.plan(ann, store.PlanReady, createMail(ann))
+	w.apply(ann, newest, done)
+	closed, err := w.s.AddRequest(w.ctx, store.Request{Mailbox: ann.ID, Verb: "pause", At: start})
+	w.ok(err)
+	w.ok(w.s.FinishRequest(w.ctx, closed.ID, store.RequestDone, "done"))
+	open, err := w.s.AddRequest(w.ctx, store.Request{Mailbox: ann.ID, Verb: "resume", At: start})
+	w.ok(err)
+	w.lease(ann)
+	w.ok(w.s.FinishPlan(w.ctx, ann.ID, token, newest, store.Round{Number: 2, Started: w.now, Ended: w.now}))
+	sweep := func(after time.Duration) {
+		w.Helper()
+		for n := int64(1); n > 0; {
+			n, err = w.s.Sweep(w.ctx, w.now.Add(after), 1)
+			w.ok(err)
+		}
+	}
+	writes := func(id string) int {
+		w.Helper()
+		list, err := w.s.PlanWrites(w.ctx, id, -1, 10)
+		w.ok(err)
+		return len(list)
+	}
+	rounds := func() int {
+		w.Helper()
+		list, err := w.s.Rounds(w.ctx, ann.ID, 10)
+		w.ok(err)
+		return len(list)
+	}
+	sweep(29 * 24 * time.Hour)
+	equal(w, "writes of a plan that was carried out", writes(old), 1)
+	equal(w, "rounds", rounds(), 3)
+	_, err = w.s.Request(w.ctx, closed.ID)
+	w.ok(err)
+	sweep(31 * 24 * time.Hour)
+	equal(w, "writes of a plan that was carried out", writes(old), 0)
+	equal(w, "writes of the newest plan", writes(newest), 1)
+	equal(w, "rounds", rounds(), 1)
+	_, err = w.s.Request(w.ctx, closed.ID)
+	w.is(err, store.ErrNotFound)
+	_, err = w.s.Request(w.ctx, open.ID)
+	w.ok(err)
+	equal(w, "title of what is in use", w.explained(ann, "c1").Title, "Ann")
 }

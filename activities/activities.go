@@ -102,9 +102,13 @@ func (a *Activities) open(ctx context.Context, c model.Connection, acc model.Acc
 }
 
 func (a *Activities) openMail(ctx context.Context, m mailbox) (side, error) {
-	return a.open(ctx, m.mail, model.Account{
+	s, err := a.open(ctx, m.mail, model.Account{
 		Connection: m.mail.ID, Mailbox: m.ID, Address: m.Address, User: m.User, Secret: m.Secret,
 	})
+	if err == nil {
+		s.Session = unmarked{s.Session}
+	}
+	return s, err
 }
 
 func (a *Activities) openCRM(ctx context.Context, c model.Connection) (side, error) {

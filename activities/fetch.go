@@ -91,9 +91,13 @@ func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *Fe
 			return err
 		}
 	}
+	marks, err := a.marksDue(ctx, m, due)
+	if err != nil {
+		return err
+	}
 	out.Held, out.Unread = due.Held, !ready
 	first := !m.Initialized && !due.Held // an empty mailbox has a first sync, too
-	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || m.Undoing != "" || approved != "" || in.Show || first)
+	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || marks || m.Undoing != "" || approved != "" || in.Show || first)
 	out.Next = a.next(m, due.Ageing || out.LookOnly || !ready)
 	return nil
 }

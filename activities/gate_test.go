@@ -98,7 +98,7 @@ func noAnswer(name string) error {
 
 // remote is the hook of the connectors.
 func (g *gate) remote(_ context.Context, p memory.Point) error {
-	if p.After && (p.Call == "apply" || p.Call == "unstamp") {
+	if p.After && (p.Call == "apply" || p.Call == "unstamp" || p.Call == "mark") {
 		g.changes++
 	}
 	if err := g.pass(p.String(), true); err != nil || g.spoil == nil {
@@ -174,6 +174,10 @@ func (m mortal) CountFailure(ctx context.Context, f store.Alert, now time.Time) 
 
 func (m mortal) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
 	return commit0(m, "EndAlerts", func() error { return m.Store.EndAlerts(ctx, id, c, side, now) })
+}
+
+func (m mortal) SaveMarks(ctx context.Context, id model.MailboxID, marks []store.ItemMark) error {
+	return commit0(m, "SaveMarks", func() error { return m.Store.SaveMarks(ctx, id, marks) })
 }
 
 func (m mortal) RaiseAlert(ctx context.Context, f store.Alert, reason string, now time.Time) error {

@@ -16,6 +16,32 @@ import (
 func troubleStories() []scenario {
 	return []scenario{
 		{
+			// B10, L-12, L-14: fill in the last name, and the item syncs and both
+			// categories are gone; the person's own category stays.
+			name: "an item that the CRM refuses is marked in the mailbox until it syncs", design: wantsLastNames(),
+			steps: []func(*house){
+				func(h *house) {
+					c := person("Grace", "grace@example.com")
+					c.PutSet("categories", []model.Element{{Key: "friends", Text: "Friends"}})
+					h.inMail("ada", model.Contact, c)
+					h.inMail("ada", model.Contact, person("Cher", "cher@example.com"))
+				},
+				func(h *house) {
+					h.wantCategories("Grace", "Friends", "Sync Error", "Sync Error: memory.rule")
+					h.wantCategories("Cher", "Sync Error", "Sync Error: memory.rule")
+					h.wantCount(0, "Grace", "")
+					h.set("ada", "Grace", "family_name", "Hopper")
+				},
+			},
+			check: func(h *house) {
+				h.wantCategories("Grace", "Friends")
+				h.wantCategories("Cher", "Sync Error", "Sync Error: memory.rule")
+				h.wantText("", "Grace", "family_name", "Hopper")
+				h.wantCount(1, "Grace", "")
+				h.wantCount(0, "Cher", "")
+			},
+		},
+		{
 			name: "people edit while a first sync is interrupted", design: contacts(),
 			steps: []func(*house){func(h *house) {
 				h.inCRM(model.Contact, "ada", person("Only CRM", "crm@example.org"))
@@ -201,5 +227,27 @@ func (h *house) overtake(at int) func(string) error {
 			b.stage = boxes[i].stage
 		}
 		return nil
+	}
+}
+
+// wantsLastNames is a house whose CRM refuses contacts without a last name.
+func wantsLastNames() design {
+	d := contacts()
+	d.crm.Refuse = func(op model.Operation) bool {
+		return op.Action != model.Delete && op.Content.Text("family_name") == ""
+	}
+	return d
+}
+
+// wantCategories wants an item in ada's mailbox to carry exactly these.
+func (h *house) wantCategories(name string, want ...string) {
+	h.t.Helper()
+	var got []string
+	for _, e := range h.the("ada", name).Content.Set("categories") {
+		got = append(got, e.Text)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		h.t.Errorf("%q carries %q, want %q\n%s", name, got, want, h.story())
 	}
 }

@@ -51,6 +51,9 @@ func (a *Activities) Settle(ctx context.Context, in SettleIn) (SettleOut, error)
 	if err != nil {
 		return SettleOut{}, err
 	}
+	if err := a.mark(ctx, m, l); err != nil {
+		return SettleOut{}, err
+	}
 	if err := a.worked(ctx, m, ""); err != nil {
 		return SettleOut{}, err
 	}

@@ -24,7 +24,11 @@ func (a *Activities) unmark(ctx context.Context, id model.MailboxID) string {
 	if !ok {
 		return ""
 	}
-	refs, err := a.stamped(ctx, m)
+	err = a.unlabel(ctx, m, s.Session)
+	var refs []model.Ref
+	if err == nil {
+		refs, err = a.stamped(ctx, m)
+	}
 	if err == nil && len(refs) > 0 {
 		err = cleaner.Unstamp(ctx, refs)
 	}

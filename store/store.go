@@ -40,6 +40,7 @@ type Store interface {
 	Fetching
 	Alerting
 	Issuing
+	Marking
 	Planning
 	Deciding
 	Applying
@@ -189,6 +190,7 @@ type Due struct {
 	Held   bool // a plan waits for approval
 	Open   bool // a plan was not carried out to its end, or a create's outcome is unknown
 	Issues int  // open issues of the mailbox
+	Marked int  // items in the mailbox that carry our categories
 }
 
 // Collection is a collection with its position.

@@ -29,6 +29,9 @@ func (s *Store) Due(ctx context.Context, id model.MailboxID, now time.Time) (sto
 		for k, i := range s.issues.all() {
 			due.Issues += one(k.mailbox == id && i.Open)
 		}
+		for k := range s.marks.all() {
+			due.Marked += one(k.mailbox == id)
+		}
 		return due, nil
 	})
 }

@@ -49,6 +49,7 @@ type tables struct {
 	conflicts     table[conflictKey, store.ConflictRow]
 	issues        table[issueKey, issue]
 	alerts        table[name, store.Alert]
+	marks         table[pendingKey, store.ItemMark]
 	rounds        table[roundKey, store.Round]
 	audits        table[name, audit]
 	history       table[valueKey, struct{}] // values that fields had before
@@ -62,7 +63,7 @@ func (t *tables) copy(log *[]func()) tables {
 		bodies: t.bodies.copy(log), observations: t.observations.copy(log), access: t.access.copy(log),
 		pending: t.pending.copy(log), links: t.links.copy(log), identities: t.identities.copy(log), claims: t.claims.copy(log),
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
-		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), rounds: t.rounds.copy(log),
+		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), marks: t.marks.copy(log), rounds: t.rounds.copy(log),
 		audits: t.audits.copy(log), history: t.history.copy(log),
 		reviews: t.reviews.copy(log),
 	}

@@ -191,7 +191,8 @@ func selectDue() string {
 				WHERE n.id = m.plan AND n.state IN ('ready', 'done')) AS held,
 		EXISTS (SELECT 1 FROM plan n WHERE n.mailbox = m.id AND n.state IN ('open', 'ready'))
 			OR EXISTS (SELECT 1 FROM intent i WHERE i.mailbox = m.id AND i.outcome IN ('', 'unknown')) AS unfinished,
-		(SELECT COUNT(*) FROM issue s WHERE s.mailbox = m.id AND s.is_open = 1) AS issues
+		(SELECT COUNT(*) FROM issue s WHERE s.mailbox = m.id AND s.is_open = 1) AS issues,
+		(SELECT COUNT(*) FROM mark k WHERE k.mailbox = m.id) AS marked
 		FROM mailbox m JOIN policy y ON y.name = m.policy JOIN connection c ON c.id = m.crm WHERE m.id = ?`
 }
 
@@ -206,6 +207,7 @@ func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.
 		Held    bool `db:"held"`
 		Open    bool `db:"unfinished"`
 		Issues  int  `db:"issues"`
+		Marked  int  `db:"marked"`
 	}
 	err := d.view(ctx, "see what mailbox "+string(id)+" has to do", func(tx *tx) error {
 		return tx.get(&row, selectDue(), micros(now), string(id))
@@ -216,7 +218,7 @@ func (d *DB) Due(ctx context.Context, id model.MailboxID, now time.Time) (store.
 	if row.Recheck {
 		err = d.update(ctx, "look again at what is due", func(tx *tx) error { return recheck(tx, id, now) })
 	}
-	return store.Due{Fresh: row.Fresh || row.Recheck, Ageing: row.Mail || row.CRM, Held: row.Held, Open: row.Open, Issues: row.Issues}, err
+	return store.Due{Fresh: row.Fresh || row.Recheck, Ageing: row.Mail || row.CRM, Held: row.Held, Open: row.Open, Issues: row.Issues, Marked: row.Marked}, err
 }
 
 func recheck(tx *tx, id model.MailboxID, now time.Time) error {

@@ -93,7 +93,7 @@ func markBodies(tx *tx, s scope) error {
 // they can be deleted; a test compares them with the schema.
 func mailboxTables() []string {
 	return []string{
-		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "alert", "round", "request", "review",
+		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "mark", "alert", "round", "request", "review",
 		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history",
 	}
 }

@@ -143,6 +143,7 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(w.db.Release(w.Context(), m.ID, "t"))
 	_, err = w.db.CountFailure(w.Context(), store.Alert{Mailbox: m.ID, Workload: model.ACT, Side: model.CRM, Code: "sqlcrm.busy", Message: "busy"}, w.now)
 	w.ok(err)
+	w.ok(w.db.SaveMarks(w.Context(), m.ID, []store.ItemMark{{Ref: model.Ref{Kind: model.Contact, ID: "m1"}, Code: "dav.403", State: store.MarkPlaced}}))
 	// Both sides agree anew, so that there are values of the past.
 	w.arrive(m.ID, card(1, 2))
 	w.decide(m)

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
 		{"issues", issueStories()},
+		{"marks", markStories()},
 		{"fetching", fetchingStories()},
 		{"doubt", doubtStories()},
 		{"review", reviewStories()},

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"lockstep.dev/model"
+	"lockstep.dev/plan"
 	"lockstep.dev/store"
 )
 
@@ -29,6 +30,7 @@ func fetchingStories() map[string]func(*world) {
 		"an interrupted page is not there at all":              anInterruptedPage,
 		"what others changed after our write is not missed":    aLaterChangeIsNotMissed,
 		"an empty page writes nothing":                         anEmptyPage,
+		"what we wrote while a listing ran is not missing":     whatWeWroteMeanwhile,
 		"one dead position leaves the others alone":            oneDeadPosition,
 	}
 }
@@ -310,6 +312,22 @@ func aLaterChangeIsNotMissed(w *world) {
 		in.ReadAt = early
 		equal(w, fmt.Sprintf("changed by revision %d", order), w.save(in).Changed, want)
 	}
+}
+
+// A listing may have passed the place of an item that we create meanwhile.
+func whatWeWroteMeanwhile(w *world) {
+	ann := w.mailbox("ann")
+	w.arrive("", w.shared(contact("c1", "Ann"), "ann"))
+	w.save(w.listing(ann.ID, contact("m2", "Bob")))
+	w.apply(ann, w.plan(ann, store.PlanReady, func(p store.Pair) plan.Plan {
+		if p.CRM == nil {
+			return agree(p)
+		}
+		return createMail(ann)(p)
+	}), done)
+	last := w.listing(ann.ID)
+	last.Last = true
+	equal(w, "absent", w.save(last).Absent, 0)
 }
 
 func oneDeadPosition(w *world) {

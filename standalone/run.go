@@ -135,4 +135,6 @@ func (h *house) greet() {
 }
 
 // systems are the connectors that exist.
-func systems() setup.Systems { return setup.Systems{Names: all.Names(), New: all.New, Paths: all.Paths} }
+func systems() setup.Systems {
+	return setup.Systems{Names: all.Names(), New: all.New, Paths: all.Paths}
+}

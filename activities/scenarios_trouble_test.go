@@ -3,6 +3,7 @@ package activities_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +100,24 @@ func troubleStories() []scenario {
 			check: func(h *house) {
 				h.wantCount(1, "Standup", "", "ada", "bob")
 				h.wantText("ada", "Standup", "location", "Room 9")
+			},
+		},
+		{
+			// Its old place is read after its new one: for a round it is nowhere.
+			name: "a meeting is moved to what was read before", design: events("ada", "bob"),
+			before: func(h *house) {
+				h.mail.AddCollection(address("ada"), model.Collection{ID: "team", Kind: model.Event})
+				standup(h)
+				h.settle()
+				h.at("ada").Move(h.the("ada", "Standup").Ref, "team")
+			},
+			steps:     []func(*house){func(h *house) { h.inMail("ada", model.Event, meeting("Other", "ada", "bob")) }},
+			meanwhile: func(h *house) { h.at("ada").Move(h.the("ada", "Standup").Ref, "events") },
+			check: func(h *house) {
+				h.wantCount(1, "Standup", "", "ada", "bob")
+				if id := h.the("", "Standup").Ref.ID; !strings.HasPrefix(id, "crm-") {
+					h.t.Errorf("the record that a person made was deleted and created again as %s", id)
+				}
 			},
 		},
 		{

@@ -62,9 +62,10 @@ issue: mailbox side kind item code entity first_at last_at times is_open id stat
 link: mailbox entity kind crm crm_item mail_item state incarnation recheck synced crm_doubt mail_doubt
 mailbox: id address folded crm crm_user mail identity sign_in secret policy state reason generation round initialized created last_success
 	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores
+mark: mailbox kind item code state
 migration: number name checksum applied
 observation: connection mailbox kind item collection version ord uid stamp entity absent absent_since listing applied modified seen doubted privacy reduced observed returned
-operation: plan number mailbox side kind entity action item expect state body done held verdict forgiven
+operation: plan number mailbox side kind entity action item expect state body done held verdict forgiven audience
 pending: mailbox side kind item mark plan state
 plan: id mailbox round state hash why counts created request ready
 policy: name body settle_rounds

@@ -260,7 +260,7 @@ func aFoundCreateIsAdopted(w *world) {
 	w.ok(w.s.Begin(w.ctx, ann.ID, token, id, writes, 1, w.tick()))
 	w.ok(w.s.DropPlan(w.ctx, ann.ID))
 	w.arrive(ann.ID, contact("m1", "Ann Edited")) // meanwhile
-	found := w.shared(contact("c9", "Ann"), "ann", "bob")
+	found := w.shared(contact("c9", "Ann Edited There"), "ann", "bob")
 	found.Stamp = writes[0].Op.Key
 	w.ok(w.s.Adopt(w.ctx, ann.ID, []store.Found{{Key: writes[0].Op.Key, Side: model.CRM, Item: found}}, w.tick()))
 	open, err := w.s.Intents(w.ctx, ann.ID)
@@ -270,6 +270,7 @@ func aFoundCreateIsAdopted(w *world) {
 	same(w, "pending", names(p), []string{"c9=m1"})
 	equal(w, "state", p[0].State, plan.Linked)
 	equal(w, "mail base is what was sent", p[0].MailBase.Content.Text("full_name"), "Ann")
+	equal(w, "so is the CRM's", p[0].CRMBase.Content.Text("full_name"), "Ann")
 	equal(w, "mail", p[0].Mail.Content.Text("full_name"), "Ann Edited")
 	same(w, "bob's", names(w.pairs(bob)), []string{"c9="})
 }

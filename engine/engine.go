@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -41,6 +42,10 @@ type Engine struct {
 	worker  worker.Worker
 	waker   *waker
 	systems *systems
+
+	// What goes on beside the worker: push channels and the daily sweep.
+	beside sync.WaitGroup
+	end    context.CancelFunc
 }
 
 // Start registers workflows and activities, starts polling, and starts the
@@ -70,11 +75,12 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := e.worker.Start(); err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
+	ctx, e.end = context.WithCancel(ctx)
 	if err := e.wakeAll(ctx); err != nil {
-		e.worker.Stop()
+		e.Stop()
 		return nil, err
 	}
-	go e.upkeep(ctx)
+	e.beside.Go(func() { e.upkeep(ctx) })
 	return e, nil
 }
 
@@ -100,5 +106,10 @@ func (e *Engine) Activities() *activities.Activities {
 	}
 }
 
-// Stop lets running activities come to a safe end and stops polling.
-func (e *Engine) Stop() { e.worker.Stop() }
+// Stop lets running activities come to a safe end and stops polling. Nothing of
+// the engine runs any more when it returns.
+func (e *Engine) Stop() {
+	e.end()
+	e.worker.Stop()
+	e.beside.Wait()
+}

@@ -20,7 +20,7 @@ func (e *Engine) wakeAll(ctx context.Context) error {
 			if err := e.waker.WakeConnection(ctx, c.ID); err != nil {
 				return err
 			}
-			go e.watch(ctx, c)
+			e.beside.Go(func() { e.watch(ctx, c) })
 		}
 	}
 	mailboxes, err := e.cfg.Store.Mailboxes(ctx, store.MailboxFilter{})

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -49,7 +50,7 @@ func simulated(t *testing.T, prepare func(t *testing.T, db *sqlx.DB, values map[
 			t.Fatal(err)
 		}
 	}
-	h := &house{t: t, mail: &peer.DAVServer{URL: web.URL, Password: "pw"}, users: []string{"ann"}}
+	h := &house{t: t, mail: &peer.DAVServer{URL: web.URL, Password: "pw"}, users: []string{"ann"}, logs: io.Discard}
 	values := map[string]string{"dsn": filepath.Join(t.TempDir(), "crm.db")}
 	h.crm = sqlx.MustConnect("sqlite", values["dsn"])
 	t.Cleanup(func() { h.crm.Close() })

@@ -128,7 +128,7 @@ func (y *history) judgeSoul(soul string, s *soulRecord, there map[string]map[str
 		case len(here) > 0 && (y.restored || y.rebased) && len(s.deleted) > 0:
 		case len(here) > 0:
 			wrong = append(wrong, differing(p, soul, here[0], crm[0])...)
-			if status, ok := s.answers[p]; ok && len(s.deleted) == 0 && !s.twins && !y.rebased && statusOf(here[0], p) != status {
+			if status, ok := s.answers[p]; ok && len(s.deleted) == 0 && !s.twins && !y.rebased && statusOf(here[0], p) != status && !(y.restored && y.keptAnswer(p, status)) {
 				say("I4: %q answered %s with %s, which became %q", p, soul, status, statusOf(here[0], p))
 			}
 		}
@@ -201,6 +201,21 @@ func (y *history) conflicted() map[string]bool {
 		}
 	}
 	return out
+}
+
+// keptAnswer reports whether somebody's answer lost against what a restored
+// mailbox shows, and is kept aside.
+func (y *history) keptAnswer(p, status string) bool {
+	for _, b := range y.boxes {
+		rows, err := y.db.Conflicts(context.Background(), b.id)
+		y.must(err)
+		for _, r := range rows {
+			if statusOf(model.Item{Content: r.Loser}, p) == status {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // foreign wants data that we do not understand, and what is one person's own, to

@@ -253,7 +253,10 @@ func (h *house) settle() {
 // calm runs rounds until nothing happens, and wants the next one to be quiet.
 func (h *house) calm() {
 	h.t.Helper()
-	const longest = 15
+	longest := 15
+	if h.design.crm.Lag+h.design.mail.Lag > 0 {
+		longest = 30 // every answer comes a lag later
+	}
 	echoes := 0
 	for range longest {
 		before := h.asked()

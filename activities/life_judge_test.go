@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lockstep.dev/model"
+	"lockstep.dev/store"
 )
 
 // records are what a history's end is held against.
@@ -128,7 +129,7 @@ func (y *history) judgeSoul(soul string, s *soulRecord, there map[string]map[str
 		case len(here) > 0 && (y.restored || y.rebased) && len(s.deleted) > 0:
 		case len(here) > 0:
 			wrong = append(wrong, differing(p, soul, here[0], crm[0])...)
-			if status, ok := s.answers[p]; ok && len(s.deleted) == 0 && !s.twins && !y.rebased && statusOf(here[0], p) != status && !(y.restored && y.keptAnswer(p, status)) {
+			if status, ok := s.answers[p]; ok && len(s.deleted) == 0 && !s.twins && !y.rebased && statusOf(here[0], p) != status && !(y.restored && y.keptAnswer(soul, p, status)) {
 				say("I4: %q answered %s with %s, which became %q", p, soul, status, statusOf(here[0], p))
 			}
 		}
@@ -203,14 +204,17 @@ func (y *history) conflicted() map[string]bool {
 	return out
 }
 
-// keptAnswer reports whether somebody's answer lost against what a restored
-// mailbox shows, and is kept aside.
-func (y *history) keptAnswer(p, status string) bool {
+// keptAnswer reports whether somebody's answer to one meeting lost against what a
+// restored mailbox shows, and is kept aside.
+func (y *history) keptAnswer(soul, p, status string) bool {
 	for _, b := range y.boxes {
+		known, err := y.db.Explain(context.Background(), b.id, soul)
+		y.must(err)
 		rows, err := y.db.Conflicts(context.Background(), b.id)
 		y.must(err)
 		for _, r := range rows {
-			if statusOf(model.Item{Content: r.Loser}, p) == status {
+			its := slices.ContainsFunc(known, func(e store.Explanation) bool { return e.Entity == r.Entity })
+			if its && statusOf(model.Item{Content: r.Loser}, p) == status {
 				return true
 			}
 		}

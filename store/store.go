@@ -52,6 +52,8 @@ type Store interface {
 	Privacy
 	Filtering
 	Upkeep
+	Logging
+	Inspecting
 	Close() error
 }
 
@@ -85,6 +87,9 @@ type Registry interface {
 	Register(ctx context.Context, m model.Mailbox) (model.Mailbox, error)
 	// SaveMailbox updates policy, sign-in, identity and address only.
 	SaveMailbox(ctx context.Context, m model.Mailbox) error
+	// AssignPolicy gives mailboxes a policy; what the one before skipped is looked
+	// at again. ErrNotFound: there is no such policy, or no such mailbox.
+	AssignPolicy(ctx context.Context, ids []model.MailboxID, policy string) error
 	// SetMailboxState moves a mailbox through its life.
 	SetMailboxState(ctx context.Context, id model.MailboxID, s model.MailboxState, reason string) error
 	// Forget deletes a retired mailbox with everything known of it, its

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,94 +16,16 @@ import (
 	"lockstep.dev/store"
 )
 
-const policyHelp = `Saves the policies of a configuration file; "-" reads standard input.
-
-What changes is shown key by key. The file may also hold connections and mailboxes;
-this command leaves them alone. Unknown keys are refused. Policies that the file does
-not name stay as they are.`
-
 func (a *app) policy() *cobra.Command {
-	return group("policy", "What is synced, for groups of mailboxes", a.policyApply(), a.policyShow(), a.policyList())
-}
-
-func (a *app) policyApply() *cobra.Command {
-	var dry bool
-	c := &cobra.Command{
-		Use: "apply FILE", Short: "Save the policies of a file and show what changes", Long: policyHelp, Args: takes(1, 1),
-		Example: "  lockstep policy apply lockstep.yaml --dry-run\n" +
-			"  lockstep policy show default | sed 's/past_days: 45/past_days: 90/' | lockstep policy apply -",
-		RunE: func(c *cobra.Command, args []string) error { return a.applyPolicies(c.Context(), args[0], dry) },
-	}
-	c.Flags().BoolVar(&dry, "dry-run", false, "only show what would change")
-	return c
-}
-
-func (a *app) applyPolicies(ctx context.Context, name string, dry bool) error {
-	list, err := a.readPolicies(name)
-	if err != nil {
-		return err
-	}
-	h, err := a.home(ctx)
-	if err != nil {
-		return err
-	}
-	file := setup.File{Policies: list}
-	var report setup.Report
-	if dry {
-		report, err = setup.Preview(ctx, h.Store, file)
-	} else {
-		report, err = setup.Apply(ctx, h.Store, file, a.Try)
-	}
-	if err != nil {
-		return err
-	}
-	report.Left = nil // this command is about what the file names
-	return a.print(report, func(w io.Writer) { writeReport(w, report, dry) })
-}
-
-func (a *app) readPolicies(name string) ([]model.Policy, error) {
-	if name == "-" {
-		text, err := io.ReadAll(a.In)
-		if err != nil {
-			return nil, fmt.Errorf("read standard input: %w", err)
-		}
-		return setup.ReadPolicies("standard input", text)
-	}
-	path, err := setup.Typed(name)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read policies: %w", err)
-	}
-	return setup.ReadPolicies(path, text)
-}
-
-// writeReport shows changes line by line, as a diff does.
-func writeReport(w io.Writer, r setup.Report, dry bool) {
-	note := ""
-	if dry {
-		note = " (not saved)"
-	}
-	for _, e := range r.Added {
-		fmt.Fprintf(w, "+ %s %s%s\n", e.What, e.Name, note)
-	}
-	for _, e := range r.Changed {
-		fmt.Fprintf(w, "~ %s %s%s\n", e.What, e.Name, note)
-		for _, change := range e.Changes {
-			fmt.Fprintf(w, "    %s\n", change)
-		}
-	}
-	for _, e := range r.Same {
-		fmt.Fprintf(w, "= %s %s\n", e.What, e.Name)
-	}
+	return group("policy", "What is synced, for groups of mailboxes",
+		a.policyApply(), a.policyDiff(), a.policyShow(), a.policyList(), a.policyAssign(), a.policyState())
 }
 
 func (a *app) policyShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [POLICY]", Short: "Show a policy with every default, as a file that can be applied again", Args: takes(0, 1),
-		Example:           "  lockstep policy show default > default.yaml",
+		Long:              "Every key is explained in docs/policies.md. POLICY@NUMBER is the policy as it was saved that time; lockstep log list\n--policy POLICY lists the revisions.",
+		Example:           "  lockstep policy show default > default.yaml\n  lockstep policy show sales@2",
 		ValidArgsFunction: a.completePolicy,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.showPolicy(c.Context(), strings.Join(append(args, "default")[:1], ""))
@@ -117,10 +38,7 @@ func (a *app) showPolicy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.Store.Policy(ctx, name)
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("there is no policy %s; lockstep policy list shows them all", name)
-	}
+	p, err := policyNamed(ctx, h.Store, name)
 	if err != nil {
 		return err
 	}
@@ -129,6 +47,26 @@ func (a *app) showPolicy(ctx context.Context, name string) error {
 		return err
 	}
 	return a.print(p.Complete(), func(w io.Writer) { fmt.Fprintf(w, "%s", text) })
+}
+
+// policyNamed finds a policy by its name, or by name@number as it was saved the
+// n-th time.
+func policyNamed(ctx context.Context, st store.Store, name string) (model.Policy, error) {
+	base, number, old := strings.Cut(name, "@")
+	n, err := strconv.Atoi(number)
+	if old && err != nil {
+		return model.Policy{}, usage("%q is no revision; write it as NAME@NUMBER, for instance default@2", name)
+	}
+	var p model.Policy
+	if old {
+		p, err = st.PolicyRevision(ctx, base, n)
+	} else {
+		p, err = st.Policy(ctx, name)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return p, fmt.Errorf("there is no policy %s; lockstep policy list shows them all, and lockstep log list --policy %s their revisions", name, base)
+	}
+	return p, err
 }
 
 func (a *app) policyList() *cobra.Command {

@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -56,11 +57,16 @@ func (s *Store) CountFailure(ctx context.Context, f store.Alert, now time.Time) 
 // RaiseAlert implements store.Alerting.
 func (s *Store) RaiseAlert(ctx context.Context, f store.Alert, reason string, now time.Time) error {
 	return alone(ctx, s, func() error {
+		before := s.outages()
 		if _, err := s.strike(f, store.AlertOpen, now); err != nil || f.Mailbox == "" {
+			if err == nil && !before[f.Connection] {
+				s.note(store.LogEntry{What: store.LogOutage, Subject: store.LogConnection, Name: string(f.Connection), Why: f.Message, After: f.Code})
+			}
 			return err
 		}
 		s.recount(f.Mailbox)
 		m, _ := s.mailboxes.get(name(f.Mailbox))
+		s.moved(m.Mailbox, model.Disabled, reason)
 		m.State, m.Reason = model.Disabled, reason
 		s.mailboxes.put(name(f.Mailbox), m)
 		return nil
@@ -78,13 +84,33 @@ func (s *Store) EndAlerts(ctx context.Context, id model.MailboxID, c model.Conne
 	})
 }
 
+// outages are the connections through which nothing works.
+func (s *Store) outages() map[model.ConnectionID]bool {
+	out := map[model.ConnectionID]bool{}
+	for _, a := range s.alerts.all() {
+		if a.Mailbox == "" && a.State == store.AlertOpen {
+			out[a.Connection] = true
+		}
+	}
+	return out
+}
+
 func (s *Store) endAlerts(which func(store.Alert) bool, when func(store.Alert) time.Time) {
+	over := map[model.ConnectionID]bool{}
+	defer func() {
+		for _, c := range slices.Sorted(maps.Keys(over)) {
+			s.note(store.LogEntry{What: store.LogOutageOver, Subject: store.LogConnection, Name: string(c)})
+		}
+	}()
 	for k, a := range s.alerts.all() {
 		switch {
 		case a.State == store.AlertOver || !which(a):
 		case a.State == store.AlertRetrying:
 			s.alerts.drop(k)
 		default:
+			if a.Mailbox == "" {
+				over[a.Connection] = true
+			}
 			a.State, a.Over = store.AlertOver, when(a)
 			s.alerts.put(k, a)
 		}

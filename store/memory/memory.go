@@ -22,8 +22,9 @@ import (
 type Store struct {
 	mu sync.Mutex
 	tables
-	log  []func()
-	made int64 // ids and marks made so far; a restored database makes none twice
+	log    []func()
+	author store.Author // of the transaction that runs
+	made   int64        // ids and marks made so far; a restored database makes none twice
 }
 
 var _ store.Store = (*Store)(nil)
@@ -54,6 +55,8 @@ type tables struct {
 	audits        table[name, audit]
 	history       table[valueKey, struct{}] // values that fields had before
 	reviews       table[pendingKey, review]
+	logbook       table[name, store.LogEntry]
+	revisions     table[name, model.Policy] // as they were saved, by name@number
 }
 
 func (t *tables) copy(log *[]func()) tables {
@@ -65,7 +68,7 @@ func (t *tables) copy(log *[]func()) tables {
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), marks: t.marks.copy(log), rounds: t.rounds.copy(log),
 		audits: t.audits.copy(log), history: t.history.copy(log),
-		reviews: t.reviews.copy(log),
+		reviews: t.reviews.copy(log), logbook: t.logbook.copy(log), revisions: t.revisions.copy(log),
 	}
 }
 
@@ -210,7 +213,9 @@ const (
 func New() *Store {
 	s := &Store{}
 	s.tables = s.copy(&s.log)
+	s.author = store.AuthorOf(context.Background())
 	s.putPolicy(model.Policy{Name: "default"})
+	s.revise(model.Policy{Name: "default"})
 	return s
 }
 
@@ -242,7 +247,7 @@ func within[T any](ctx context.Context, s *Store, f func() (T, error)) (T, error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = s.log[:0]
+	s.log, s.author = s.log[:0], store.AuthorOf(ctx)
 	out, err := f()
 	if err != nil {
 		for i := len(s.log) - 1; i >= 0; i-- {

@@ -64,6 +64,7 @@ func (s *Store) SaveConnection(ctx context.Context, c model.Connection) (model.C
 		old.Connection = c
 		if ok {
 			s.connections.put(name(c.ID), old)
+			s.note(store.LogEntry{What: store.LogSaved, Subject: store.LogConnection, Name: string(c.ID)})
 		}
 		return c, found(ok)
 	})
@@ -111,6 +112,7 @@ func (s *Store) SavePolicy(ctx context.Context, p model.Policy) error {
 			return nil
 		}
 		s.putPolicy(p)
+		s.revise(p)
 		for _, m := range s.mailboxes.all() {
 			if m.Policy == p.Name {
 				s.reviewSkipped(m.ID)
@@ -202,13 +204,14 @@ func (s *Store) add(m model.Mailbox) (model.Mailbox, error) {
 	}
 	s.registrations.put(userKey{m.CRM, m.CRMUser}, m.ID)
 	s.rouse(m)
+	s.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(m.ID), After: string(m.State)})
 	return m, nil
 }
 
 // revive gives a known mailbox its new settings and, if it was retired, its
 // work: links and cursors were kept (B6).
 func (s *Store) revive(old mailbox, m model.Mailbox) (model.Mailbox, error) {
-	was := old.State
+	was, before := old.State, old.Mailbox
 	old.Address, old.User, old.Secret = m.Address, m.User, m.Secret
 	old.Identity = or(m.Identity, old.Identity)
 	if m.Policy != "" && m.Policy != old.Policy {
@@ -218,10 +221,12 @@ func (s *Store) revive(old mailbox, m model.Mailbox) (model.Mailbox, error) {
 	if was == model.Retired {
 		s.endAll(old.ID)
 		old.State, old.Reason, old.Failures = model.Active, "", 0
+		s.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(model.Active)})
 	}
 	if err := s.saveMailbox(old); err != nil {
 		return m, err
 	}
+	s.settled(before, old.Mailbox)
 	if was == model.Retired {
 		s.rouse(old.Mailbox)
 	}
@@ -270,6 +275,7 @@ func (s *Store) SaveMailbox(ctx context.Context, m model.Mailbox) error {
 		if old.Policy != m.Policy {
 			s.reviewSkipped(m.ID)
 		}
+		s.settled(old.Mailbox, m)
 		old.Address, old.Identity, old.User, old.Secret, old.Policy = m.Address, m.Identity, m.User, m.Secret, m.Policy
 		return s.saveMailbox(*old)
 	})
@@ -297,6 +303,7 @@ func (s *Store) SetMailboxState(ctx context.Context, id model.MailboxID, state m
 		if m.State == model.Disabled && state == model.Active && m.Initialized {
 			m.AuditAt = time.UnixMicro(1) // what was overlooked meanwhile is found at once
 		}
+		s.moved(m.Mailbox, state, reason)
 		m.State, m.Reason = state, reason
 		switch state {
 		case model.Active:
@@ -333,6 +340,7 @@ func (s *Store) Forget(ctx context.Context, id model.MailboxID) error {
 		if live(m.Mailbox) {
 			return errNotRetired
 		}
+		s.note(store.LogEntry{What: store.LogForgotten, Subject: store.LogMailbox, Name: string(id)})
 		s.forgetUnseen(m.Mailbox)
 		s.forgetRows(id)
 		for k, c := range s.claims.all() {

@@ -60,7 +60,13 @@ func (d *DB) CountFailure(ctx context.Context, f store.Alert, now time.Time) (in
 // RaiseAlert opens an alert and disables the mailbox that it is about.
 func (d *DB) RaiseAlert(ctx context.Context, f store.Alert, reason string, now time.Time) error {
 	return d.update(ctx, "raise alert for mailbox "+string(f.Mailbox), func(tx *tx) error {
-		if _, err := tx.strike(f, store.AlertOpen, now); err != nil || f.Mailbox == "" {
+		if f.Mailbox == "" {
+			return tx.outage(f, now)
+		}
+		if _, err := tx.strike(f, store.AlertOpen, now); err != nil {
+			return err
+		}
+		if err := tx.moved(string(f.Mailbox), string(model.Disabled), reason); err != nil {
 			return err
 		}
 		return one(tx.count(`UPDATE mailbox SET state = ?, reason = ? WHERE id = ?`, string(model.Disabled), reason, string(f.Mailbox)))
@@ -73,6 +79,9 @@ func (d *DB) EndAlerts(ctx context.Context, id model.MailboxID, c model.Connecti
 		where, args := `mailbox = ?`, []any{string(id)}
 		if id == "" {
 			where, args = `mailbox = '' AND connection = ?`, []any{string(c)}
+			if err := tx.outageOver(c, side); err != nil {
+				return err
+			}
 		}
 		if side != "" {
 			where, args = where+` AND side = ?`, append(args, string(side))
@@ -95,7 +104,37 @@ func (t *tx) passed(c model.ConnectionID, at time.Time) error {
 	if err := t.exec(`DELETE FROM alert WHERE mailbox = '' AND connection = ? AND state = 'retrying'`, string(c)); err != nil {
 		return err
 	}
+	if err := t.outageOver(c, ""); err != nil {
+		return err
+	}
 	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open'`, micros(at), string(c))
+}
+
+const openOutage = `SELECT COUNT(*) FROM alert WHERE mailbox = '' AND connection = ? AND state = 'open'`
+
+// outage opens the alert of a connection through which nothing works.
+func (t *tx) outage(f store.Alert, now time.Time) error {
+	var open int
+	if err := t.get(&open, openOutage, string(f.Connection)); err != nil {
+		return err
+	}
+	if _, err := t.strike(f, store.AlertOpen, now); err != nil || open > 0 {
+		return err
+	}
+	return t.note(store.LogEntry{What: store.LogOutage, Subject: store.LogConnection, Name: string(f.Connection), Why: f.Message, After: f.Code})
+}
+
+// outageOver notes that a connection works again, before its alerts end.
+func (t *tx) outageOver(c model.ConnectionID, side model.Side) error {
+	var open int
+	query, args := openOutage, []any{string(c)}
+	if side != "" {
+		query, args = query+` AND side = ?`, append(args, string(side))
+	}
+	if err := t.get(&open, query, args...); err != nil || open == 0 {
+		return err
+	}
+	return t.note(store.LogEntry{What: store.LogOutageOver, Subject: store.LogConnection, Name: string(c)})
 }
 
 // endAll ends everything against a mailbox whose life ends or begins anew.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lockstep.dev/model"
+	"lockstep.dev/store"
 )
 
 // errNotRetired protects a mailbox that still takes part.
@@ -49,6 +50,9 @@ func (d *DB) Forget(ctx context.Context, id model.MailboxID) error {
 		}
 		if model.MailboxState(state) != model.Retired {
 			return errNotRetired
+		}
+		if err := tx.note(store.LogEntry{What: store.LogForgotten, Subject: store.LogMailbox, Name: string(id)}); err != nil {
+			return err
 		}
 		if err := markBodies(tx, s); err != nil {
 			return err

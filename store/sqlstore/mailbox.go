@@ -170,6 +170,9 @@ func (d *DB) add(tx *tx, m model.Mailbox) (model.Mailbox, error) {
 	if err := rouse(tx, m); err != nil {
 		return m, err
 	}
+	if err := tx.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(m.ID), After: string(m.State)}); err != nil {
+		return m, err
+	}
 	return d.getMailbox(tx, `WHERE id = ?`, string(m.ID))
 }
 
@@ -185,6 +188,9 @@ func (d *DB) revive(tx *tx, old, m model.Mailbox) (model.Mailbox, error) {
 		old.Policy = m.Policy
 	}
 	if was == model.Retired {
+		if err := tx.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(model.Active)}); err != nil {
+			return m, err
+		}
 		if err := d.exists(tx.exec(`UPDATE mailbox SET state = 'active', reason = '', folded = ? WHERE id = ?`,
 			model.FoldAddress(old.Address), string(old.ID))); err != nil {
 			return m, err
@@ -243,6 +249,13 @@ func (d *DB) saveMailbox(tx *tx, m model.Mailbox) error {
 	if err != nil {
 		return err
 	}
+	old, err := d.getMailbox(tx, `WHERE id = ?`, string(m.ID))
+	if err != nil {
+		return err
+	}
+	if err := tx.settings(old, m); err != nil {
+		return err
+	}
 	// What the policy before skipped is looked at again.
 	if err := tx.exec(`UPDATE link SET recheck = 1 WHERE mailbox = ? AND state = 'skipped'
 		AND EXISTS (SELECT 1 FROM mailbox m WHERE m.id = link.mailbox AND m.policy <> ?)`, string(m.ID), m.Policy); err != nil {
@@ -257,6 +270,9 @@ func (d *DB) saveMailbox(tx *tx, m model.Mailbox) error {
 // retired mailbox is dropped.
 func (d *DB) SetMailboxState(ctx context.Context, id model.MailboxID, s model.MailboxState, reason string) error {
 	return d.registering(ctx, "set state of mailbox "+string(id), func(tx *tx) error {
+		if err := tx.moved(string(id), string(s), reason); err != nil {
+			return err
+		}
 		// What was overlooked while nothing worked is found by an audit.
 		n, err := tx.count(`UPDATE mailbox SET state = ?, reason = ?,
 			audit_at = CASE WHEN state = 'disabled' AND CAST(? AS TEXT) = 'active' AND initialized = 1 THEN 1 ELSE audit_at END WHERE id = ?`,

@@ -102,9 +102,15 @@ func (d *DB) Migrate(ctx context.Context) error {
 		if err := tx.get(&have, `SELECT COUNT(*) FROM installation`); err != nil || have > 0 {
 			return err
 		}
-		if err := tx.exec(`INSERT INTO policy (name, body, settle_rounds) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			policyValues(model.Policy{Name: "default"})...); err != nil {
+		values := policyValues(model.Policy{Name: "default"})
+		n, err := tx.count(`INSERT INTO policy (name, body, settle_rounds) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, values...)
+		if err != nil {
 			return err
+		}
+		if n > 0 {
+			if err := tx.revise("default", values[1]); err != nil {
+				return err
+			}
 		}
 		return tx.exec(`INSERT INTO installation (id, seed, created) VALUES (?, ?, ?)`, id, sealed, time.Now().UnixMicro())
 	})

@@ -103,12 +103,18 @@ func (d *DB) SaveConnection(ctx context.Context, c model.Connection) (model.Conn
 			err := tx.exec(`INSERT INTO connection (id, name, side, connector, settings, secret, owner, every)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 				string(c.ID), c.Name, string(c.Side), c.Connector, settings, null(secret), c.Owner, int64(c.Every))
-			return d.exists(err)
+			if err != nil {
+				return d.exists(err)
+			}
+			return tx.note(store.LogEntry{What: store.LogSaved, Subject: store.LogConnection, Name: string(c.ID)})
 		}
 		n, err := tx.count(`UPDATE connection SET name = ?, side = ?, connector = ?, settings = ?, secret = ?, owner = ?, every = ?
 			WHERE id = ?`,
 			c.Name, string(c.Side), c.Connector, settings, null(secret), c.Owner, int64(c.Every), string(c.ID))
-		return one(n, d.exists(err))
+		if err := one(n, d.exists(err)); err != nil {
+			return err
+		}
+		return tx.note(store.LogEntry{What: store.LogSaved, Subject: store.LogConnection, Name: string(c.ID)})
 	})
 	return c, err
 }
@@ -203,6 +209,9 @@ func (d *DB) SavePolicy(ctx context.Context, p model.Policy) error {
 			ON CONFLICT (name) DO UPDATE SET body = excluded.body, settle_rounds = excluded.settle_rounds`, values...); err != nil {
 			return err
 		}
-		return tx.exec(`UPDATE link SET recheck = 1 WHERE state = 'skipped' AND mailbox IN (SELECT id FROM mailbox WHERE policy = ?)`, p.Name)
+		if err := tx.exec(`UPDATE link SET recheck = 1 WHERE state = 'skipped' AND mailbox IN (SELECT id FROM mailbox WHERE policy = ?)`, p.Name); err != nil {
+			return err
+		}
+		return tx.revise(p.Name, values[1])
 	})
 }

@@ -60,6 +60,7 @@ installation: id seed created restores
 intent: connection scope op_key mailbox crm entity side kind collection uid generation begun outcome shows looked restores used
 issue: mailbox side kind item code entity first_at last_at times is_open id state closed_at by_plan
 link: mailbox entity kind crm crm_item mail_item state incarnation recheck synced crm_doubt mail_doubt
+logbook: id at by_whom what subject name why was becomes
 mailbox: id address folded crm crm_user mail identity sign_in secret policy state reason generation round initialized created last_success
 	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores
 mark: mailbox kind item code state
@@ -69,6 +70,7 @@ operation: plan number mailbox side kind entity action item expect state body do
 pending: mailbox side kind item mark plan state
 plan: id mailbox round state hash why counts created request ready
 policy: name body settle_rounds
+policy_revision: policy number body saved
 registration: crm crm_user mailbox
 request: id mailbox verb argument by_whom created outcome message
 review: mailbox side kind item question apart

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		stories map[string]func(*world)
 	}{
 		{"registry", registryStories()},
+		{"logbook", logbookStories()},
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
 		{"issues", issueStories()},

@@ -66,7 +66,9 @@ type inbound struct {
 func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	done := make(chan struct{})
 	defer close(done)
-	go beat(ctx, activity.GetInfo(ctx).HeartbeatTimeout, done)
+	info := activity.GetInfo(ctx)
+	go beat(ctx, info.HeartbeatTimeout, done)
+	ctx = store.WithAuthor(ctx, store.Author{By: info.WorkflowExecution.ID})
 	out, err := i.Next.ExecuteActivity(ctx, in)
 	if err == nil || ctx.Err() != nil {
 		return out, err

@@ -51,6 +51,7 @@ func (a *Activities) Obey(ctx context.Context, in ObeyIn) (ObeyOut, error) {
 	if r.Outcome != store.RequestOpen {
 		return out, nil
 	}
+	ctx = store.WithAuthor(ctx, store.Author{By: r.By, Why: "asked as " + r.ID})
 	outcome, message, err := a.carryOut(ctx, m, r, &out)
 	if err != nil || out.Round {
 		return out, err

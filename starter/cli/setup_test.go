@@ -80,7 +80,7 @@ func TestApplyingAPolicy(t *testing.T) {
 		past       int
 	}{
 		{"policy apply --dry-run", "+ policy sales (not saved)\n~ policy default (not saved)\n    kinds.task.from_mail: none -> all\n    past_days: 45 -> 90\n", 45},
-		{"policy apply", "+ policy sales\n~ policy default\n    kinds.task.from_mail: none -> all\n    past_days: 45 -> 90\n", 90},
+		{"policy apply --yes --why ticket", "+ policy sales\n~ policy default\n    kinds.task.from_mail: none -> all\n    past_days: 45 -> 90\n", 90},
 		{"policy apply", "= policy default\n= policy sales\n", 90},
 	} {
 		code, out, talk := h.run(append(strings.Fields(c.args), path)...)

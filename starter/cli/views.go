@@ -288,3 +288,66 @@ type driftItem struct {
 	Found      string     `json:"found,omitempty"`  // the version that was listed
 	Fields     []string   `json:"fields,omitempty"` // unlike: names of the fields
 }
+
+// logView is `log list` and `mailbox history` (an array of them).
+type logView struct {
+	ID      string   `json:"id"`
+	At      optional `json:"at"`
+	By      string   `json:"by"`
+	What    string   `json:"what"`
+	Subject string   `json:"subject"` // policy, mailbox or connection
+	Name    string   `json:"name"`    // a name or address; a mailbox's id once it is forgotten
+	Before  string   `json:"before"`
+	After   string   `json:"after"`
+	Why     string   `json:"why"`
+}
+
+// stockView is `policy state` (an array of them).
+type stockView struct {
+	ID       model.MailboxID    `json:"id"`
+	Mailbox  string             `json:"mailbox"`
+	CRMUser  string             `json:"crm_user"`
+	State    model.MailboxState `json:"state"`
+	Linked   int                `json:"linked"`
+	Others   int                `json:"others"` // links in any other state
+	Cursors  int                `json:"cursors"`
+	Created  int                `json:"journal"`
+	Unproven int                `json:"not_proven"` // journal rows whose outcome is not known
+}
+
+// stateView is `policy state --user`.
+type stateView struct {
+	ID      model.MailboxID `json:"id"`
+	Mailbox string          `json:"mailbox"`
+	Links   []linkView      `json:"links"`
+	Cursors []cursorView    `json:"cursors"`
+	Journal []journalView   `json:"journal"`
+}
+
+type linkView struct {
+	Entity model.EntityID `json:"entity"`
+	Kind   model.Kind     `json:"kind"`
+	CRM    string         `json:"crm_item"`
+	Mail   string         `json:"mail_item"`
+	State  string         `json:"state"`
+	Reason string         `json:"reason,omitempty"`
+	Synced optional       `json:"synced"`
+}
+
+type cursorView struct {
+	Kind       model.Kind `json:"kind"`
+	Collection string     `json:"collection"`
+	Name       string     `json:"name"`
+	State      string     `json:"state"`
+	Cursor     string     `json:"cursor"`
+	Seen       optional   `json:"discovered"`
+}
+
+type journalView struct {
+	Key     model.Key      `json:"key"`
+	Entity  model.EntityID `json:"entity"`
+	Side    model.Side     `json:"side"`
+	Kind    model.Kind     `json:"kind"`
+	Outcome string         `json:"outcome"`
+	Begun   optional       `json:"begun"`
+}

@@ -31,6 +31,7 @@ const (
 // prepare makes the CRM's tables and returns its settings.
 func simulated(t *testing.T, prepare func(t *testing.T, db *sqlx.DB, values map[string]string)) (*house, *dav.Server) {
 	t.Helper()
+	t.Parallel()
 	server, err := dav.Open(t.Context(), filepath.Join(t.TempDir(), "dav.db"))
 	if err != nil {
 		t.Fatal(err)

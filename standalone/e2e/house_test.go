@@ -73,14 +73,17 @@ func backends() []backend {
 // everywhere runs a story against every backend.
 func everywhere(t *testing.T, story func(t *testing.T, h *house)) {
 	t.Helper()
+	t.Parallel()
 	for _, b := range backends() {
 		t.Run(b.name, func(t *testing.T) { story(t, build(t, b, "ann", "ben", "cleo")) })
 	}
 }
 
-// build makes the systems; nothing is synced before open.
+// build makes the systems; nothing is synced before open. Every story has its
+// own, so stories run beside each other.
 func build(t *testing.T, b backend, users ...string) *house {
 	t.Helper()
+	t.Parallel()
 	h := &house{t: t, mail: b.mail(t, users...), users: users, logs: io.Discard}
 	driver, dsn := b.crm(t)
 	if err := sqlcrm.Install(t.Context(), connector.Settings{Values: map[string]string{"dsn": dsn}}); err != nil {

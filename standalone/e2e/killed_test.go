@@ -25,10 +25,7 @@ func TestKilledAtTheWire(t *testing.T) {
 	path := standalone(t)
 	for _, b := range backends() {
 		for _, s := range killedStories() {
-			t.Run(b.name+"/"+s.name, func(t *testing.T) {
-				t.Parallel()
-				s.run(t, path, b)
-			})
+			t.Run(b.name+"/"+s.name, func(t *testing.T) { s.run(t, path, b) })
 		}
 	}
 }

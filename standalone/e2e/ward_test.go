@@ -26,10 +26,11 @@ type ward struct {
 	URL  string
 	kill func()
 
-	mu   sync.Mutex
-	next *strike
-	seen int
-	dead chan struct{}
+	mu    sync.Mutex
+	next  *strike
+	seen  int
+	dying bool // a request was struck, and the program is not dead yet
+	dead  chan struct{}
 }
 
 // guard puts a ward before a server.
@@ -56,7 +57,11 @@ func guard(t *testing.T, server string) *ward {
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		switch hit := w.hit(r.Method); {
+		hit, dead := w.hit(r.Method)
+		switch {
+		case dead != nil: // of two requests at once, nothing comes after the struck one
+			<-dead
+			panic(http.ErrAbortHandler)
 		case hit == nil:
 		case hit.after:
 			r = r.WithContext(context.WithValue(r.Context(), late{}, true))
@@ -78,23 +83,30 @@ func (w *ward) arm(s strike) {
 	w.next, w.seen, w.dead = &s, 0, make(chan struct{})
 }
 
-// hit counts a request and returns the strike that it meets.
-func (w *ward) hit(method string) *strike {
+// hit counts a request and returns the strike that it meets, or, where the
+// program is dying of another request, what tells of its death.
+func (w *ward) hit(method string) (*strike, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.dying {
+		return nil, w.dead
+	}
 	s := w.next
 	if s == nil || s.write && !slices.Contains([]string{http.MethodPut, http.MethodDelete, "MOVE", "PROPPATCH"}, method) {
-		return nil
+		return nil, nil
 	}
 	if w.seen++; w.seen != s.nth {
-		return nil
+		return nil, nil
 	}
-	w.next = nil
-	return s
+	w.next, w.dying = nil, true
+	return s, nil
 }
 
 func (w *ward) strike() {
 	w.kill()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dying = false
 	close(w.dead)
 }
 

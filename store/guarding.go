@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"lockstep.dev/model"
@@ -53,6 +54,11 @@ type Ruling struct {
 	Verdict plan.Verdict // Confirmed or Rejected
 	By      string
 	Items   []Lost
+}
+
+// Why says for the logbook what was decided on.
+func (r Ruling) Why() string {
+	return fmt.Sprintf("%d items that are gone", len(r.Items))
 }
 
 // Ruled is an absent item on which a person decided.

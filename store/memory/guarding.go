@@ -153,6 +153,7 @@ func (s *Store) Rule(ctx context.Context, c model.Connection, r store.Ruling, no
 				}
 			}
 		}
+		s.note(store.LogEntry{What: store.LogRuled, Subject: store.LogConnection, Name: string(c.ID), Why: r.Why(), After: string(r.Verdict)})
 		s.relieve(c, now)
 		slices.SortFunc(woken, cmp.Compare[model.MailboxID])
 		return slices.Compact(woken), nil

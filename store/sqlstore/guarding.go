@@ -143,6 +143,10 @@ func (d *DB) Rule(ctx context.Context, c model.Connection, r store.Ruling, now t
 			by_whom = excluded.by_whom, at = excluded.at`); err != nil {
 			return err
 		}
+		entry := store.LogEntry{What: store.LogRuled, Subject: store.LogConnection, Name: string(c.ID), Why: r.Why(), After: string(r.Verdict)}
+		if err := tx.note(entry); err != nil {
+			return err
+		}
 		side := string(c.Side)
 		for _, kind := range sortedKeys(items) {
 			mailboxes, err := listIn[string](tx, `UPDATE pending SET state = 0, plan = '' WHERE state = ? AND (mailbox, side, kind, item) IN (

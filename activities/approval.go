@@ -34,6 +34,7 @@ func (a *Activities) approved(ctx context.Context, id model.MailboxID) (approval
 		}
 		for _, w := range page {
 			switch {
+			case w.Verdict == plan.Confirmed: // it stands with the connection, too
 			case w.Verdict == plan.Undecided:
 				out.waits[plan.PlaceOf(w.Write)] = w.Held
 			case hash != "":

@@ -71,7 +71,7 @@ func (d *differ) brakes(ctx context.Context) error {
 	if j.held > 0 {
 		d.row.Hash = j.hash.String()
 	}
-	return nil
+	return d.alarm(ctx)
 }
 
 // waitsWhole reports whether the plan is a first sync that waits as a whole.
@@ -84,11 +84,27 @@ func (d *differ) braking(ctx context.Context) ([]plan.Brake, error) {
 	if !d.tally.Suspicious() {
 		return nil, nil
 	}
-	census, err := d.a.Store.Census(ctx, d.m.ID, d.a.Now().Add(-brakeWindow))
+	since := d.a.Now().Add(-brakeWindow)
+	census, err := d.a.Store.Census(ctx, d.m.ID, since)
 	if err != nil {
 		return nil, err
 	}
-	return d.tally.Brakes(census, d.m.policy), nil
+	out := d.tally.Brakes(census, d.m.policy)
+	d.wide = map[model.ConnectionID]plan.Losses{}
+	for _, c := range []model.Connection{d.m.crm, d.m.mail} {
+		if !d.tally.Follows(c.Side.Other()) {
+			continue
+		}
+		losses, err := d.a.Store.Losses(ctx, c, since)
+		if err != nil {
+			return nil, err
+		}
+		if b, hit := plan.Wide(c, losses); hit {
+			out = append(out, b)
+			d.wide[c.ID] = losses
+		}
+	}
+	return out, nil
 }
 
 // judge decides for each write of a plan whether it waits.
@@ -125,6 +141,9 @@ func (j *judge) reason(w plan.Write) string {
 	}
 	if j.d.waitsWhole() {
 		return firstSync
+	}
+	if w.Confirmed {
+		return ""
 	}
 	if w.Doubtful {
 		return plan.OnlyBackup

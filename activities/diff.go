@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"slices"
 
 	"lockstep.dev/issue"
 	"lockstep.dev/model"
@@ -96,6 +95,7 @@ type differ struct {
 	released  int // writes that go because a person let them
 	left      int // items that an undo only lists
 	suspects  suspects
+	wide      map[model.ConnectionID]plan.Losses // of the connections whose brake the plan hits
 }
 
 func (d *differ) prepare(ctx context.Context, undo bool) error {
@@ -250,6 +250,9 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 		x := &built.Issues[i]
 		x.Message, x.Detail, x.Needs = issue.Message(x.Code, "detail", x.Detail), "", string(needs(x.Code))
 	}
+	if err := d.rulings(ctx, byEntity, &built); err != nil {
+		return err
+	}
 	d.reject(byEntity, &built)
 	if err := d.echoes(ctx, built.Writes); err != nil {
 		return err
@@ -276,25 +279,6 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 	}
 	d.all.Add(writes...)
 	return d.chunk(ctx, rest, built)
-}
-
-// reject settles without a write what a person rejected.
-func (d *differ) reject(pairs map[model.EntityID]store.Pair, built *plan.Plan) {
-	if !d.approval.given {
-		return
-	}
-	byEntity := map[model.EntityID][]plan.Write{}
-	for _, w := range built.Writes {
-		byEntity[w.Entity] = append(byEntity[w.Entity], w)
-	}
-	rejected := func(e model.EntityID) bool { return d.approval.rejected(byEntity[e]) }
-	built.Changes = slices.DeleteFunc(built.Changes, func(c plan.Change) bool { return rejected(c.Entity) })
-	for _, w := range built.Writes {
-		if list := byEntity[w.Entity]; rejected(w.Entity) && plan.Fingerprint(w) == plan.Fingerprint(list[0]) {
-			built.Changes = append(built.Changes, plan.Reject(pairs[w.Entity].Pair, list))
-		}
-	}
-	built.Writes = slices.DeleteFunc(built.Writes, func(w plan.Write) bool { return rejected(w.Entity) })
 }
 
 // slim drops the contents of a pair that is only going to be deleted.

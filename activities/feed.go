@@ -85,6 +85,11 @@ func (a *Activities) endPass(ctx context.Context, c model.Connection, r reader, 
 	if err != nil {
 		return FeedOut{}, err
 	}
+	if r.changed > 0 {
+		if err := a.Store.Relieve(ctx, c, a.Now()); err != nil {
+			return FeedOut{}, err
+		}
+	}
 	woken := distinct(r.woken)
 	out := FeedOut{Pass: pass, Changed: r.changed, Absent: r.absent, Woken: len(woken), Next: c.Every}
 	if out.Next <= 0 {

@@ -257,6 +257,10 @@ func (m mortal) Judge(ctx context.Context, id model.MailboxID, planID string, li
 	return commit0(m, "Judge", func() error { return m.Store.Judge(ctx, id, planID, list) })
 }
 
+func (m mortal) Relieve(ctx context.Context, c model.Connection, now time.Time) error {
+	return commit0(m, "Relieve", func() error { return m.Store.Relieve(ctx, c, now) })
+}
+
 func (m mortal) Renew(ctx context.Context, id model.MailboxID, token string, ends time.Time) error {
 	return commit0(m, "Renew", func() error { return m.Store.Renew(ctx, id, token, ends) })
 }

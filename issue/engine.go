@@ -36,6 +36,13 @@ func engine() []Entry {
 			Solution: "Find the other program or rule and switch it off; then have the item tried again with: lockstep issue retry. It is tried by itself when somebody changes the item otherwise.",
 		},
 		Entry{
+			Code: "engine.connection-brake", Class: fault.Conflict, Scope: fault.Server, Row: "B3", Acts: fault.Admin,
+			Then:     "The deletions wait until somebody decides; everything else goes on.",
+			Message:  "More than <limit> items of <connection> were deleted within four hours, over all its mailboxes. Their deletion on the other side waits for approval.",
+			Cause:    "Somebody, an import or a program deleted a lot, or the system shows less than it holds.",
+			Solution: "Look at what is gone: lockstep connection held, with the name of the connection. If it was meant to go, let it go everywhere: lockstep connection approve. Otherwise bring it back in its system, or keep what the other side has: lockstep connection reject.",
+		},
+		Entry{
 			Code: "mail.read-only", Class: fault.Denied, Scope: fault.Item, Side: model.Mail, Acts: fault.User,
 			Message:  "The item changed in the CRM, but the collection in the mailbox takes no writes.",
 			Cause:    "The calendar, task list or address book is shared for reading only.",

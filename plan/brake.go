@@ -20,13 +20,18 @@ type Brake struct {
 	Action model.Action
 	Field  string // updates: the field that all of them change
 	Echo   bool   // creates: only those that look like an echo
+	Wide   bool   // deletions of every kind, because of all mailboxes of a connection
 	Why    string
 }
 
 // holds reports whether a write is one of those that wait.
 func (b Brake) holds(w Write) bool {
 	switch {
-	case w.Side != b.Side || w.Kind != b.Kind || w.Op.Action != b.Action:
+	case w.Confirmed || w.Side != b.Side || w.Op.Action != b.Action:
+		return false
+	case b.Wide:
+		return follows(w)
+	case w.Kind != b.Kind:
 		return false
 	case b.Action == model.Update:
 		return !w.First && !w.PutBack && slices.Contains(w.Op.Changed, b.Field)
@@ -60,6 +65,8 @@ type counter struct {
 // does not depend on that of the plan. The zero value is ready.
 type Tally struct {
 	n map[counter]int
+	// follow counts, per side, deletions that follow one on the other side.
+	follow map[model.Side]int
 	// Doubtful: there are deletions that only a restored backup tells.
 	Doubtful bool
 }
@@ -70,9 +77,15 @@ const OnlyBackup = "deleted, as far as the backup tells that was restored"
 // Add counts writes.
 func (t *Tally) Add(writes []Write) {
 	if t.n == nil {
-		t.n = map[counter]int{}
+		t.n, t.follow = map[counter]int{}, map[model.Side]int{}
 	}
 	for _, w := range writes {
+		if w.Confirmed {
+			continue // a person has seen it among all the others
+		}
+		if follows(w) {
+			t.follow[w.Side]++
+		}
 		t.Doubtful = t.Doubtful || w.Doubtful
 		c := counter{side: w.Side, kind: w.Kind, action: w.Op.Action}
 		switch w.Op.Action {
@@ -92,15 +105,9 @@ func (t *Tally) Add(writes []Write) {
 	}
 }
 
-// Deletes reports whether anything counted is a deletion.
-func (t *Tally) Deletes() bool {
-	for c, n := range t.n {
-		if c.action == model.Delete && n > 0 {
-			return true
-		}
-	}
-	return false
-}
+// Follows reports whether anything counted is a deletion on a side that follows
+// one on the other.
+func (t *Tally) Follows(side model.Side) bool { return t.follow[side] > 0 }
 
 // Suspicious reports whether there are enough of anything for a brake to look
 // at, so that nothing is counted in the store for a plan of a few writes.

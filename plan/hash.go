@@ -22,6 +22,9 @@ const (
 	Picked Verdict = "picked"
 	// Rejected: it is not written, and the pair is settled without it.
 	Rejected Verdict = "rejected"
+	// Confirmed: let go together with the same deletion in every mailbox of a
+	// connection.
+	Confirmed Verdict = "confirmed"
 )
 
 // Hash sums up writes so that an approval fits exactly one plan: what is

@@ -63,7 +63,7 @@ type Join struct {
 type Census struct {
 	Linked  map[model.Kind]int
 	Present map[model.Side]map[model.Kind]int // items there now
-	Deleted map[model.Side]map[model.Kind]int // our deletions in the sliding window
+	Deleted map[model.Side]map[model.Kind]int // our deletions in the sliding window, less those that a person let go
 }
 
 // Counts sums up a plan for people.

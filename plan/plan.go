@@ -159,6 +159,9 @@ type Write struct {
 	Doubtful bool
 	// Echo: a create of what the side holds already, or held until lately.
 	Echo bool
+	// Confirmed: a deletion that a person let go for all mailboxes of a
+	// connection; no brake holds it.
+	Confirmed bool `json:",omitempty"`
 	// Held names the brake that holds this write, "" = none.
 	Held string
 	// Audience: whom the write could send mail to; nil = nobody.

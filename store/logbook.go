@@ -60,6 +60,7 @@ const (
 	LogAcked      LogVerb = "acknowledged"   // a mailbox: other software in it, and somebody knows
 	LogHeld       LogVerb = "members held"   // a policy: many left a list at once; nobody was retired
 	LogLetGo      LogVerb = "members let go" // a policy: a person confirmed that they left
+	LogRuled      LogVerb = "ruled"          // a connection: a person decided on what is gone there; After says how
 )
 
 // LogFilter narrows the logbook; zero fields do not.

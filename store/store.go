@@ -43,6 +43,7 @@ type Store interface {
 	Marking
 	Planning
 	Deciding
+	Guarding
 	Applying
 	Restoring
 	Auditing
@@ -468,6 +469,7 @@ type Explanation struct {
 	CRM      *model.Ref
 	Mail     *model.Ref
 	Pending  bool
+	Held     string // why a write of it waits for a person, "" = none does
 	LastSync time.Time
 	Fields   []string // fields in which the sides differ now
 	Issues   []IssueRow

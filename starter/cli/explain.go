@@ -90,7 +90,7 @@ func (a *app) these(ctx context.Context, name string) (store.Store, []model.Mail
 func explainOf(mailbox string, e store.Explanation, content bool) explainView {
 	v := explainView{
 		Mailbox: mailbox, Entity: e.Entity, Kind: e.Kind, State: e.State, Reason: e.Reason, CRM: e.CRM, Mail: e.Mail,
-		Pending: e.Pending, LastSync: optional(e.LastSync), Fields: append([]string{}, e.Fields...), Issues: []issueView{},
+		Pending: e.Pending, Held: e.Held, LastSync: optional(e.LastSync), Fields: append([]string{}, e.Fields...), Issues: []issueView{},
 	}
 	switch {
 	case content && e.Private:
@@ -119,7 +119,7 @@ func (a *app) writeExplanation(w io.Writer, v explainView) {
 	pairs(w, [2]string{"Mailbox", v.Mailbox}, [2]string{"Kind", string(v.Kind)}, [2]string{"Title", v.Title}, [2]string{"State", state},
 		[2]string{"In the CRM", place(v.CRM)}, [2]string{"In the mailbox", place(v.Mail)},
 		[2]string{"Last synced", relative(a.Now(), at(v.LastSync))}, [2]string{"Differs now in", strings.Join(v.Fields, ", ")},
-		[2]string{"Pending", pending}, [2]string{"Entity", string(v.Entity)})
+		[2]string{"Pending", pending}, [2]string{"Held", v.Held}, [2]string{"Entity", string(v.Entity)})
 	for _, i := range v.Issues {
 		if i.Open {
 			fmt.Fprintf(w, "Issue on the %s side: %s (%s), %s\n", i.Side, strings.TrimSpace(i.Message+" "+i.Solution), i.Code, relative(a.Now(), at(i.Last)))

@@ -60,6 +60,20 @@ type readings struct {
 	invitations []store.Invitation
 	explain     []store.Explanation
 	progress    []store.Progress
+	gone        []store.Lost
+	rulings     []store.Ruling
+}
+
+func (r *readings) Lost(_ context.Context, _ model.Connection, after store.Lost, _ int) ([]store.Lost, error) {
+	if after.Item != "" {
+		return nil, nil
+	}
+	return r.gone, nil
+}
+
+func (r *readings) Rule(_ context.Context, _ model.Connection, v store.Ruling, _ time.Time) ([]model.MailboxID, error) {
+	r.rulings = append(r.rulings, v)
+	return nil, nil
 }
 
 func (r *readings) Plan(ctx context.Context, id model.MailboxID) (store.PlanRow, error) {

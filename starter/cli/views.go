@@ -151,6 +151,7 @@ type explainView struct {
 	CRM      *model.Ref     `json:"crm"`
 	Mail     *model.Ref     `json:"mail"`
 	Pending  bool           `json:"pending"`
+	Held     string         `json:"held,omitempty"` // why a write of it waits for a person
 	LastSync optional       `json:"last_sync"`
 	Fields   []string       `json:"differing_fields"`
 	Issues   []issueView    `json:"issues"`

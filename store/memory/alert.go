@@ -59,7 +59,7 @@ func (s *Store) RaiseAlert(ctx context.Context, f store.Alert, reason string, no
 	return alone(ctx, s, func() error {
 		before := s.outages()
 		if _, err := s.strike(f, store.AlertOpen, now); err != nil || f.Mailbox == "" {
-			if err == nil && !before[f.Connection] {
+			if err == nil && f.Code != store.WideBrake && !before[f.Connection] {
 				s.note(store.LogEntry{What: store.LogOutage, Subject: store.LogConnection, Name: string(f.Connection), Why: f.Message, After: f.Code})
 			}
 			return err
@@ -77,7 +77,7 @@ func (s *Store) RaiseAlert(ctx context.Context, f store.Alert, reason string, no
 func (s *Store) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
 	return alone(ctx, s, func() error {
 		s.endAlerts(func(a store.Alert) bool {
-			return a.Mailbox == id && (id != "" || a.Connection == c) && (side == "" || a.Side == side)
+			return a.Mailbox == id && (id != "" || a.Connection == c && a.Code != store.WideBrake) && (side == "" || a.Side == side)
 		}, func(store.Alert) time.Time { return now })
 		s.recount(id)
 		return nil
@@ -88,7 +88,7 @@ func (s *Store) EndAlerts(ctx context.Context, id model.MailboxID, c model.Conne
 func (s *Store) outages() map[model.ConnectionID]bool {
 	out := map[model.ConnectionID]bool{}
 	for _, a := range s.alerts.all() {
-		if a.Mailbox == "" && a.State == store.AlertOpen {
+		if a.Mailbox == "" && a.State == store.AlertOpen && a.Code != store.WideBrake { // a brake is no outage
 			out[a.Connection] = true
 		}
 	}
@@ -108,7 +108,7 @@ func (s *Store) endAlerts(which func(store.Alert) bool, when func(store.Alert) t
 		case a.State == store.AlertRetrying:
 			s.alerts.drop(k)
 		default:
-			if a.Mailbox == "" {
+			if a.Mailbox == "" && a.Code != store.WideBrake {
 				over[a.Connection] = true
 			}
 			a.State, a.Over = store.AlertOver, when(a)

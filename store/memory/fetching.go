@@ -166,7 +166,7 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 			s.connections.put(name(c), row)
 			s.looked(place{connection: c}, begun)
 		}
-		s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c }, func(store.Alert) time.Time { return begun })
+		s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c && a.Code != store.WideBrake }, func(store.Alert) time.Time { return begun })
 		pass = row.Pass
 		settle := int64(0)
 		for _, m := range s.mailboxes.all() {

@@ -57,6 +57,7 @@ type tables struct {
 	reviews       table[pendingKey, review]
 	logbook       table[name, store.LogEntry]
 	revisions     table[name, model.Policy] // as they were saved, by name@number
+	verdicts      table[itemKey, ruling]    // on what is gone on a connection
 }
 
 func (t *tables) copy(log *[]func()) tables {
@@ -68,7 +69,7 @@ func (t *tables) copy(log *[]func()) tables {
 		intents: t.intents.copy(log), plans: t.plans.copy(log), operations: t.operations.copy(log),
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), marks: t.marks.copy(log), rounds: t.rounds.copy(log),
 		audits: t.audits.copy(log), history: t.history.copy(log),
-		reviews: t.reviews.copy(log), logbook: t.logbook.copy(log), revisions: t.revisions.copy(log),
+		reviews: t.reviews.copy(log), logbook: t.logbook.copy(log), revisions: t.revisions.copy(log), verdicts: t.verdicts.copy(log),
 	}
 }
 

@@ -164,6 +164,9 @@ func (c *chunk) saveWrite(number int, w plan.Write) {
 	if w.Left {
 		o.state = leftAlone
 	}
+	if w.Confirmed {
+		o.Verdict = plan.Confirmed
+	}
 	c.regards[w.Entity] = max(c.regards[w.Entity], r)
 	c.owed[w.Entity] = c.owed[w.Entity] || w.Withdraws
 	if seen, ok := c.observations.get(itemKey{c.m.place(w.Side), w.Kind, w.Op.Ref.ID}); ok && seen.version == w.Op.Expect && w.Op.Action != model.Create {

@@ -97,7 +97,7 @@ func (s *Store) Census(ctx context.Context, id model.MailboxID, since time.Time)
 			out.Present[side] = s.count(m, side)
 		}
 		for _, o := range s.operations.all() {
-			if o.mailbox == id && o.Op.Action == model.Delete && o.state == model.Done && !o.done.Before(since) {
+			if o.mailbox == id && o.Op.Action == model.Delete && o.state == model.Done && o.Verdict == plan.Undecided && !o.done.Before(since) {
 				out.Deleted[o.Side][o.Kind]++
 			}
 		}
@@ -179,6 +179,11 @@ func (s *Store) explain(m scope, side model.Side, k itemKey) store.Explanation {
 	if contents[model.CRM] != nil && contents[model.Mail] != nil {
 		shared := model.SharedFields(k.kind)
 		x.Fields = model.Differing(contents[model.CRM].Only(shared), contents[model.Mail].Only(shared))
+	}
+	for _, o := range s.operationsOf(m.plan) {
+		if o.Entity == l.entity && o.state == held && x.Held == "" {
+			x.Held = o.Held
+		}
 	}
 	for _, i := range s.issues.all() {
 		mine := i.Item == l.crm || i.Item == l.mail || l.entity != "" && i.Entity == l.entity

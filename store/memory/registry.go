@@ -387,6 +387,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.audits, func(_ name, a audit) bool { return a.Mailbox == id })
 	dropWhere(&s.requests, func(_ name, r store.Request) bool { return r.Mailbox == id })
 	dropWhere(&s.observations, func(k itemKey, _ observation) bool { return k.mailbox == id })
+	dropWhere(&s.verdicts, func(k itemKey, _ ruling) bool { return k.mailbox == id })
 	dropWhere(&s.collections, func(k itemKey, _ collection) bool { return k.mailbox == id })
 	dropWhere(&s.registrations, func(_ userKey, m model.MailboxID) bool { return m == id })
 }

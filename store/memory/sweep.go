@@ -43,6 +43,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, _ int) (int64, error) 
 			_, known := s.observations.get(k)
 			return !known
 		})
+		dropWhere(&s.verdicts, func(_ itemKey, v ruling) bool { return v.at.Before(now.Add(-90 * 24 * time.Hour)) })
 		s.dropBodies()
 		return before - s.size(), nil
 	})
@@ -65,5 +66,5 @@ func (s *Store) linksItem(k itemKey, e model.EntityID) bool {
 // size counts the rows that a sweep may delete.
 func (s *Store) size() int64 {
 	return int64(len(s.plans.rows) + len(s.operations.rows) + len(s.rounds.rows) + len(s.requests.rows) +
-		len(s.observations.rows) + len(s.access.rows) + len(s.bodies.rows))
+		len(s.observations.rows) + len(s.access.rows) + len(s.bodies.rows) + len(s.verdicts.rows))
 }

@@ -78,7 +78,7 @@ func (d *DB) EndAlerts(ctx context.Context, id model.MailboxID, c model.Connecti
 	return d.update(ctx, "end alerts", func(tx *tx) error {
 		where, args := `mailbox = ?`, []any{string(id)}
 		if id == "" {
-			where, args = `mailbox = '' AND connection = ?`, []any{string(c)}
+			where, args = `mailbox = '' AND connection = ? AND code <> ?`, []any{string(c), store.WideBrake}
 			if err := tx.outageOver(c, side); err != nil {
 				return err
 			}
@@ -107,13 +107,19 @@ func (t *tx) passed(c model.ConnectionID, at time.Time) error {
 	if err := t.outageOver(c, ""); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open'`, micros(at), string(c))
+	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open' AND code <> ?`,
+		micros(at), string(c), store.WideBrake)
 }
 
-const openOutage = `SELECT COUNT(*) FROM alert WHERE mailbox = '' AND connection = ? AND state = 'open'`
+// A brake is no outage: everything else goes on.
+const openOutage = `SELECT COUNT(*) FROM alert WHERE mailbox = '' AND connection = ? AND state = 'open' AND code <> '` + store.WideBrake + `'`
 
 // outage opens the alert of a connection through which nothing works.
 func (t *tx) outage(f store.Alert, now time.Time) error {
+	if f.Code == store.WideBrake {
+		_, err := t.strike(f, store.AlertOpen, now)
+		return err
+	}
 	var open int
 	if err := t.get(&open, openOutage, string(f.Connection)); err != nil {
 		return err

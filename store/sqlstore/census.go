@@ -72,7 +72,7 @@ func (d *DB) Census(ctx context.Context, id model.MailboxID, since time.Time) (p
 		}
 		rows = nil
 		if err := tx.list(&rows, `SELECT side, kind, COUNT(*) AS n FROM operation
-			WHERE mailbox = ? AND action = 'delete' AND state = 'done' AND done >= ? GROUP BY side, kind`, s.ID, micros(since)); err != nil {
+			WHERE mailbox = ? AND action = 'delete' AND state = 'done' AND verdict = '' AND done >= ? GROUP BY side, kind`, s.ID, micros(since)); err != nil {
 			return err
 		}
 		for _, r := range rows {

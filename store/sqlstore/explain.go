@@ -73,6 +73,7 @@ func explain(tx *tx, s scope, rows []foundRow) ([]store.Explanation, error) {
 func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
 	x := store.Explanation{Kind: model.Kind(r.Kind)}
 	var found []linkRow
+	var held []string
 	if err := tx.list(&found, `SELECT `+linkColumns+` FROM link WHERE mailbox = ? AND kind = ? AND `+r.Side+`_item = ?`, s.ID, r.Kind, r.Item); err != nil {
 		return x, err
 	}
@@ -115,6 +116,13 @@ func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
 	if contents[model.CRM] != nil && contents[model.Mail] != nil {
 		shared := model.SharedFields(x.Kind)
 		x.Fields = model.Differing(contents[model.CRM].Only(shared), contents[model.Mail].Only(shared))
+	}
+	if err := tx.list(&held, `SELECT w.held FROM operation w JOIN mailbox m ON m.plan = w.plan
+		WHERE m.id = ? AND w.entity = ? AND w.state = 'held' ORDER BY w.number LIMIT 1`, s.ID, string(x.Entity)); err != nil {
+		return x, err
+	}
+	if len(held) > 0 {
+		x.Held = held[0]
 	}
 	var issues []issueRow
 	err := tx.list(&issues, selectIssue+`WHERE mailbox = ? AND is_open = 1 AND kind = ? AND (item = ? OR item = ? OR entity <> '' AND entity = ?) ORDER BY last_at DESC, code`,

@@ -98,7 +98,7 @@ func markBodies(tx *tx, s scope) error {
 func mailboxTables() []string {
 	return []string{
 		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "mark", "alert", "round", "request", "review",
-		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history",
+		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history", "verdict",
 	}
 }
 

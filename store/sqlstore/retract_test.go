@@ -76,7 +76,8 @@ request: id mailbox verb argument by_whom created outcome message
 review: mailbox side kind item question apart
 round: mailbox number started ended counts done refused note
 sighting: audit mailbox kind item collection version
-value_history: crm entity field value mailbox at`
+value_history: crm entity field value mailbox at
+verdict: connection mailbox kind item absent_since verdict by_whom at`
 }
 
 // B16, decision 13: a new column must say whether something can stand in it that

@@ -49,6 +49,8 @@ func sweepings(now time.Time, limit int) []sweeping {
 			SELECT r.crm, r.entity, r.field, r.value FROM (SELECT v.crm, v.entity, v.field, v.value,
 				ROW_NUMBER() OVER (PARTITION BY v.crm, v.entity, v.field ORDER BY v.at DESC, v.value) AS n FROM value_history v) r
 			WHERE r.n > 32 LIMIT ?)`, []any{limit}},
+		{`DELETE FROM verdict WHERE (connection, mailbox, kind, item) IN (
+			SELECT v.connection, v.mailbox, v.kind, v.item FROM verdict v WHERE v.at < ? LIMIT ?)`, []any{past, limit}},
 		{`DELETE FROM content WHERE key IN (
 			SELECT content.key FROM content WHERE content.seen < ? AND ` + unreferenced() + ` LIMIT ?)`, []any{day, limit}},
 	}

@@ -144,6 +144,8 @@ func (w *town) live(m model.Mailbox) {
 	_, err = w.db.CountFailure(w.Context(), store.Alert{Mailbox: m.ID, Workload: model.ACT, Side: model.CRM, Code: "sqlcrm.busy", Message: "busy"}, w.now)
 	w.ok(err)
 	w.ok(w.db.SaveMarks(w.Context(), m.ID, []store.ItemMark{{Ref: model.Ref{Kind: model.Contact, ID: "m1"}, Code: "dav.403", State: store.MarkPlaced}}))
+	_, err = w.db.Rule(w.Context(), w.mail, store.Ruling{Verdict: plan.Rejected, By: "root", Items: []store.Lost{{Mailbox: m.ID, Kind: model.Contact, Item: "m2"}}}, w.now)
+	w.ok(err)
 	// Both sides agree anew, so that there are values of the past.
 	w.arrive(m.ID, card(1, 2))
 	w.decide(m)

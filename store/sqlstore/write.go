@@ -102,13 +102,13 @@ func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from in
 		}
 		rows = append(rows, []any{
 			planID, int64(from + i), s.ID, string(w.Side), string(w.Kind), string(w.Entity),
-			string(w.Op.Action), w.Op.Ref.ID, w.Op.Expect, state, body, null(content), null(raw), null(other), w.Held, audience(w),
+			string(w.Op.Action), w.Op.Ref.ID, w.Op.Expect, state, body, null(content), null(raw), null(other), w.Held, audience(w), string(given(w)),
 		})
 	}
 	if err := stored.save(tx, nil); err != nil {
 		return err
 	}
-	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, side, kind, entity, action, item, expect, state, body, content, raw, other_key, held, audience)`,
+	if err := tx.insert(`INSERT INTO operation (plan, number, mailbox, side, kind, entity, action, item, expect, state, body, content, raw, other_key, held, audience, verdict)`,
 		rows, ``); err != nil {
 		return err
 	}
@@ -121,6 +121,14 @@ func saveOperations(tx *tx, s scope, planID string, writes []plan.Write, from in
 	return tx.exec(`UPDATE operation SET raw = COALESCE(raw, (SELECT o.raw FROM observation o WHERE `+target+`)),
 		before = (SELECT o.content FROM observation o WHERE `+target+`)
 		WHERE plan = ? AND number >= ? AND action IN ('update', 'stamp', 'delete')`, s.CRM, s.Mail, s.CRM, s.Mail, planID, from)
+}
+
+// given is the verdict that a write comes with.
+func given(w plan.Write) plan.Verdict {
+	if w.Confirmed {
+		return plan.Confirmed
+	}
+	return plan.Undecided
 }
 
 // Commit records a batch's receipts.

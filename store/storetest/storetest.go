@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"pairs", pairStories()},
 		{"plans", planStories()},
 		{"undo", undoStories()},
+		{"guarding", guardingStories()},
 		{"leases", leaseStories()},
 		{"applying", applyingStories()},
 		{"absence", absenceStories()},

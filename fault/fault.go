@@ -43,6 +43,9 @@ const (
 	Item       Scope = "item"
 )
 
+// MaxEvidence bounds the raw proof that is kept of a fault, in bytes.
+const MaxEvidence = 1000
+
 // Fault is an error whose meaning has been decided. Its text may be shown to
 // people and holds neither secrets nor item content.
 type Fault struct {
@@ -55,8 +58,8 @@ type Fault struct {
 	// Solution says what to do, "" = nothing.
 	Solution string
 	After    time.Duration // how long the server asked us to wait; 0 = it did not say
-	// Evidence is redacted raw proof (status line, header names, error element),
-	// at most a few hundred bytes.
+	// Evidence is redacted raw proof (status line, header names, error element,
+	// what the server said), at most MaxEvidence bytes.
 	Evidence string
 	Err      error // cause; may be nil
 }

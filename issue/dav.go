@@ -68,14 +68,14 @@ func davServer() []Entry {
 	const busy = "It is tried again; if it lasts, its administrator must look."
 	own := func(code string) Entry {
 		return Entry{
-			Code: code, Class: fault.Transient, Scope: fault.Server,
+			Vague: true, Code: code, Class: fault.Transient, Scope: fault.Server,
 			Message: "The server reported trouble of its own.", Solution: busy,
 			Cause: "The server, or a gateway in front of it, is overloaded, restarting or broken.",
 		}
 	}
 	elsewhere := func(code string) Entry {
 		return Entry{
-			Code: code, Class: fault.Unsupported, Scope: fault.Server,
+			Vague: true, Code: code, Class: fault.Unsupported, Scope: fault.Server,
 			Message: "The server sends us elsewhere without a usable address.", Solution: "Set url to the address of the calendar server itself.",
 			Cause: "The address belongs to a web page or a portal, which sends programs to its sign-in page.",
 		}
@@ -98,13 +98,13 @@ func davServer() []Entry {
 			Message: mailboxFull, Cause: quotaCause, Solution: makeRoom,
 		},
 		{
-			Code: "dav.damaged", Class: fault.Transient, Scope: fault.Server,
+			Vague: true, Code: "dav.damaged", Class: fault.Transient, Scope: fault.Server,
 			Message:  "The server's answer ended too early or is damaged.",
 			Cause:    "The connection was cut, or the server failed while it wrote.",
 			Solution: "It is tried again; if it lasts, look at the server and at the network between.",
 		},
 		{
-			Code: "dav.not-dav", Class: fault.Unsupported, Scope: fault.Server,
+			Vague: true, Code: "dav.not-dav", Class: fault.Unsupported, Scope: fault.Server,
 			Message:  "The server answered with a web page or something else that is no CalDAV or CardDAV.",
 			Cause:    "The address is that of a web page, or a proxy or a maintenance page stands in between.",
 			Solution: "Check the address in the connection's settings; a sign-in page of a proxy in between looks like this, too.",
@@ -212,6 +212,24 @@ func davPlaces() []Entry {
 			Message:  "No calendar or address book was found from this address.",
 			Cause:    "The address leads to no CalDAV or CardDAV service, or the account has none.",
 			Solution: "Check the address in the connection's settings: it may be the server's, a principal's, a home's or a collection's.",
+		},
+		{
+			Code: "dav.no-home", Class: fault.Unsupported, Scope: fault.Mailbox,
+			Message:  "The place that the server names for this account's calendars and address books does not exist.",
+			Cause:    "The account was moved or removed, nothing was ever created in it, or the server is being repaired.",
+			Solution: "Have somebody sign in to the account with a calendar program once; if it was moved, ask its administrator.",
+		},
+		{
+			Code: "dav.no-answer", Class: fault.Unsupported, Scope: fault.Mailbox, Vague: true,
+			Message:  "The server does not tell which calendars and address books this account has.",
+			Cause:    "It refuses the question, and what it said is kept as evidence: the account lacks a right, the address is wrong, or something in between answers instead of it.",
+			Solution: "Check the address in the connection's settings and the rights of the account; report it with the evidence, if it lasts.",
+		},
+		{
+			Code: "dav.no-listing", Class: fault.Unsupported, Scope: fault.Collection, Vague: true,
+			Message:  "The server does not tell what is in this collection.",
+			Cause:    "It refuses the question, and what it said is kept as evidence.",
+			Solution: "Look at the collection in another program; report it with the evidence, if it lasts.",
 		},
 		{
 			Code: "dav.address", Class: fault.Unsupported, Scope: fault.Item,

@@ -97,7 +97,7 @@ func davContent() []Entry {
 			Solution: "Open it in a calendar or address book program and save it again, or delete it.",
 		},
 		Entry{
-			Code: "dav.4xx", Class: fault.Invalid, Scope: fault.Item, Acts: fault.Us,
+			Code: "dav.4xx", Class: fault.Invalid, Scope: fault.Item, Acts: fault.Us, Vague: true,
 			Message:  "The server refused the request.",
 			Cause:    "With a status that says no more. The raw answer is kept as evidence.",
 			Solution: "Report it with the evidence, if it lasts.",

@@ -61,7 +61,7 @@ func engine() []Entry {
 			Solution: "Add the mailbox again if it is to be synced.",
 		},
 		Entry{
-			Code: "engine.undeclared", Class: fault.Bug, Scope: fault.Mailbox,
+			Code: "engine.undeclared", Class: fault.Bug, Scope: fault.Mailbox, Vague: true,
 			Message:  "Something failed for which there is no explanation (<code>).",
 			Cause:    "The program raised an error that is missing in this table.",
 			Solution: "Please report it with the code and the evidence that was kept.",

@@ -35,6 +35,9 @@ type Entry struct {
 	Then string
 	// Row is the requirement that prescribes the text, "" = the words are ours.
 	Row string
+	// Vague: the code alone explains nothing, so raw evidence is kept with it
+	// (requirement S-09).
+	Vague bool
 	// Later: only connectors that do not exist yet raise it.
 	Later bool
 }

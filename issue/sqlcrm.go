@@ -99,7 +99,7 @@ func sqlServer() []Entry {
 			Message: "The <place> stopped sending notifications.", Cause: "The connection for them was lost.", Solution: "Changes are found by reading as well.",
 		},
 		{
-			Code: "sqlcrm.database", Class: fault.Transient, Scope: fault.Server,
+			Code: "sqlcrm.database", Class: fault.Transient, Scope: fault.Server, Vague: true,
 			Message: "The <place> answered with an error that Lockstep does not know.", Cause: "What it said is kept as evidence.", Solution: "It is tried again; if it lasts, report it with the evidence.",
 		},
 		{

@@ -48,6 +48,8 @@ type Fixture struct {
 	// Denied returns the same system with a wrong secret, which is then looked
 	// for in every text.
 	Denied func(t testing.TB) (c connector.Connector, a model.Account, secret string)
+	// Secrets are looked for in every text that the matrix of faults meets.
+	Secrets []string
 	// Same decides whether a stored field means what was written; nil, or false
 	// from it, falls back to equality (overrides and alarms: apart from line
 	// ends).

@@ -160,7 +160,6 @@ func lawNoContentInErrors(t testing.TB, w *world) {
 	if !w.caps.Conditional {
 		return
 	}
-	const private = "Zanzibar-Quartz"
 	it := w.stale(t)
 	field := required(w.kind)[0]
 	r := w.apply(t, update(it, content(field, private), field))[0]

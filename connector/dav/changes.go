@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"lockstep.dev/connector"
-	"lockstep.dev/fault"
 	"lockstep.dev/model"
 )
 
@@ -144,15 +143,6 @@ func (s *Session) state(ctx context.Context, c model.Collection) (state, *failur
 		}
 	}
 	return st, nil
-}
-
-// ofCollection widens a failure: what is missing is the collection itself,
-// which is never a deletion of what was in it (algorithm 1.10).
-func (f *failure) ofCollection() *failure {
-	if f != nil && f.fault.Class == fault.NotFound && f.fault.Scope == fault.Item {
-		f.fault = newFault("dav.collection", f.fault.Evidence)
-	}
-	return f
 }
 
 func (r *report) fail(f *failure) {

@@ -125,6 +125,9 @@ func (l *link) do(ctx context.Context, r request) (*answer, *failure) {
 		if fail != nil {
 			return nil, fail
 		}
+		if !r.read() && isPage(resp) {
+			return nil, page(r, resp)
+		}
 		if resp.StatusCode/100 == 2 {
 			return &answer{resp, target}, nil
 		}
@@ -240,7 +243,7 @@ func (l *link) multistatus(ctx context.Context, r request, visit func(m member, 
 	}
 	defer a.close()
 	if a.StatusCode != http.StatusMultiStatus {
-		return "", unreadable(a.Response, errNotDAV)
+		return "", unreadable(r, a.Response, errNotDAV)
 	}
 	token, err := readMultistatus(a.Body, func(m member) error { return visit(m, a.at) })
 	if err != nil {

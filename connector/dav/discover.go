@@ -48,7 +48,7 @@ func (s *Session) locate(ctx context.Context) (*place, *failure) {
 	for _, start := range s.starts {
 		p, fail := s.link.from(ctx, start)
 		if fail != nil {
-			return nil, fail
+			return nil, fail.ofMailbox()
 		}
 		found.add(p)
 	}
@@ -168,15 +168,24 @@ func (s *Session) Collections(ctx context.Context) ([]model.Collection, error) {
 		return nil, fail.fault
 	}
 	found := map[string][]candidate{}
+	var absent *failure
 	for _, href := range p.homes {
-		if fail := s.link.candidates(ctx, href, "1", found); fail != nil {
-			return nil, fail.fault
+		fail := s.link.candidates(ctx, href, "1", found)
+		switch {
+		case fail == nil:
+		case fail.fault.Class == fault.NotFound:
+			absent = fail // a home that was never created holds nothing
+		default:
+			return nil, fail.ofMailbox().fault
 		}
 	}
 	for _, href := range p.single {
 		if fail := s.link.candidates(ctx, href, "0", found); fail != nil {
-			return nil, fail.fault
+			return nil, fail.ofMailbox().fault
 		}
+	}
+	if absent != nil && len(found) == 0 {
+		return nil, newFault("dav.no-home", absent.fault.Evidence)
 	}
 	preferred := s.defaultCalendar(ctx, p.principal)
 	return s.choose(found, preferred)
@@ -198,10 +207,6 @@ func (l *link) candidates(ctx context.Context, href, depth string, found map[str
 		found[address] = toCandidates(m, address)
 		return nil
 	})
-	// A home that was never created holds nothing.
-	if fail != nil && fail.fault.Class == fault.NotFound && depth == "1" {
-		return nil
-	}
 	return fail
 }
 

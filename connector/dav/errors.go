@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"lockstep.dev/connector/web"
 	"lockstep.dev/fault"
 	"lockstep.dev/issue"
 )
@@ -88,7 +90,8 @@ func statuses() []int {
 // refusal reads an answer that is neither 2xx nor a redirect, and closes it.
 func refusal(r request, resp *http.Response) *failure {
 	defer func() { _ = resp.Body.Close() }()
-	body := readError(io.LimitReader(resp.Body, maxErrorBody))
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what there is of it
+	body := readError(bytes.NewReader(said))
 	f := &failure{status: resp.StatusCode, precondition: precondition(body)}
 	if body != nil {
 		for _, element := range body.children {
@@ -103,7 +106,7 @@ func refusal(r request, resp *http.Response) *failure {
 	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
 		code = "dav.busy"
 	}
-	f.fault = newFault(code, evidence(resp, f.precondition))
+	f.fault = newFault(code, web.Evidence(web.Exchange{Method: r.method, Response: resp, Says: said, Sent: r.body}))
 	if f.fault.Class == fault.Throttled {
 		f.fault.After = retryAfter(resp.Header.Get("Retry-After"), resp.Header.Get("Date"))
 	}
@@ -129,26 +132,6 @@ func newFault(code, evidence string) *fault.Fault {
 	f := issue.Fault(code)
 	f.Evidence = evidence
 	return f
-}
-
-// evidence is the status line, the server's name, the error element and the
-// names of the other headers: never their values.
-func evidence(resp *http.Response, precondition string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "HTTP %d", resp.StatusCode)
-	if s := resp.Header.Get("Server"); s != "" {
-		fmt.Fprintf(&b, "; Server: %.60s", s)
-	}
-	if precondition != "" {
-		fmt.Fprintf(&b, "; error: %.60s", precondition)
-	}
-	names := make([]string, 0, len(resp.Header))
-	for k := range resp.Header {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	fmt.Fprintf(&b, "; headers: %.200s", strings.Join(names, ", "))
-	return b.String()
 }
 
 // retryAfter reads seconds or a date (RFC 9110 section 10.2.3); a date counts
@@ -215,7 +198,7 @@ func isTLS(err error) bool {
 	var verify *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
-	return errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid) ||
+	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid) ||
 		errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert)
 }
 
@@ -225,7 +208,7 @@ func brokenFailure(ctx context.Context, r request, resp *http.Response, err erro
 	case errors.Is(err, errStop):
 		return &failure{stopped: true, fault: issue.Fault("dav.stopped")}
 	case errors.Is(err, errXML), errors.Is(err, errNotDAV), errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil:
-		return unreadable(resp, err)
+		return unreadable(r, resp, err)
 	}
 	f := lostFailure(ctx, r, err, true)
 	f.broken = true
@@ -233,20 +216,65 @@ func brokenFailure(ctx context.Context, r request, resp *http.Response, err erro
 }
 
 // unreadable is an answer of 2xx that is not what was asked for.
-func unreadable(resp *http.Response, err error) *failure {
+func unreadable(r request, resp *http.Response, err error) *failure {
 	code := "dav.damaged"
 	if errors.Is(err, errNotDAV) {
 		code = "dav.not-dav"
 	}
-	f := &failure{fault: newFault(code, evidence(resp, "")), broken: true, status: resp.StatusCode}
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what is left of it
+	proof := web.Evidence(web.Exchange{Method: r.method, Response: resp, Says: said, Reads: !isPage(resp)})
+	f := &failure{fault: newFault(code, proof), broken: true, status: resp.StatusCode}
 	f.fault.Err = err
 	return f
+}
+
+// page is a write that was answered with a web page instead of 201 or 204 (RFC
+// 9110 section 9.3.4): a sign-in page of a proxy, mostly, and then nothing was
+// written.
+func page(r request, resp *http.Response) *failure {
+	defer func() { _ = resp.Body.Close() }()
+	f := unreadable(r, resp, errNotDAV)
+	f.maybeDone = true
+	return f
+}
+
+// isPage reports whether an answer is a web page.
+func isPage(resp *http.Response) bool {
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	return resp.StatusCode == http.StatusOK && strings.EqualFold(strings.TrimSpace(kind), "text/html")
 }
 
 // failed is trouble that we state ourselves; values fill the text's
 // placeholders.
 func failed(code string, values ...string) *failure {
 	return &failure{fault: issue.Fault(code, values...)}
+}
+
+// ofMailbox widens a failure: what was asked concerned no single item or
+// collection, so none is to blame.
+func (f *failure) ofMailbox() *failure {
+	if f != nil && !f.fault.Scope.Wide() {
+		code := "dav.no-answer"
+		if f.fault.Class == fault.NotFound {
+			code = "dav.not-found"
+		}
+		f.fault = newFault(code, f.fault.Evidence)
+	}
+	return f
+}
+
+// ofCollection widens a failure: what was asked concerned no single item. What
+// is missing is the collection itself, which is never a deletion of what was in
+// it (algorithm 1.10).
+func (f *failure) ofCollection() *failure {
+	if f != nil && f.fault.Scope == fault.Item {
+		code := "dav.no-listing"
+		if f.fault.Class == fault.NotFound {
+			code = "dav.collection"
+		}
+		f.fault = newFault(code, f.fault.Evidence)
+	}
+	return f
 }
 
 // err is the failure as an error, or nil.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 
+	"lockstep.dev/connector/web"
 	"lockstep.dev/fault"
 	"lockstep.dev/model"
 )
@@ -64,8 +65,9 @@ type fetch struct {
 	session *Session
 	mu      sync.Mutex
 	got     map[string]fetched
-	whole   int // objects that were really delivered
-	failed  int // objects that the server could not deliver though it has them
+	whole   int    // objects that were really delivered
+	failed  int    // objects that the server could not deliver though it has them
+	proof   string // what it said of the latest of them
 }
 
 func (f *fetch) put(id string, item *model.Item) {
@@ -151,7 +153,7 @@ func (f *fetch) singles(ctx context.Context, refs []model.Ref) *failure {
 	// One object that makes the server fail is that object's trouble; when
 	// nothing could be delivered it is the server's.
 	if f.failed > 1 && f.whole == 0 {
-		return failed("dav.500")
+		return &failure{fault: newFault("dav.500", f.proof)}
 	}
 	return nil
 }
@@ -167,6 +169,7 @@ func (f *fetch) single(ctx context.Context, ref model.Ref) *failure {
 	case fail.status == http.StatusInternalServerError, fail.fault.Class == fault.Denied, fail.fault.Class == fault.Invalid, fail.fault.Class == fault.TooLarge:
 		f.mu.Lock()
 		f.failed++
+		f.proof = fail.fault.Evidence
 		f.mu.Unlock()
 		f.put(ref.ID, &model.Item{Ref: ref, Trouble: undelivered(fail)})
 	default:
@@ -192,12 +195,15 @@ func (l *link) get(ctx context.Context, href string) (raw []byte, version string
 		return nil, "", fail
 	}
 	defer a.close()
+	if isPage(a.Response) {
+		return nil, "", unreadable(r, a.Response, errNotDAV)
+	}
 	raw, err := io.ReadAll(io.LimitReader(a.Body, maxObjectSize+1))
 	if err != nil {
 		return nil, "", brokenFailure(ctx, r, a.Response, err)
 	}
 	if len(raw) > maxObjectSize {
-		f := &failure{fault: newFault("dav.too-large", evidence(a.Response, ""))}
+		f := &failure{fault: newFault("dav.too-large", web.Evidence(web.Exchange{Method: r.method, Response: a.Response}))}
 		f.fault.Err = errTooLarge
 		return nil, "", f
 	}

@@ -93,7 +93,7 @@ func (s *Session) Identity(ctx context.Context) (string, error) {
 	}
 	m, _, fail := s.link.properties(ctx, p.principal, "resource-id")
 	if fail != nil {
-		return "", fail.fault
+		return "", fail.ofMailbox().fault
 	}
 	if ids := m.hrefs(davName("resource-id")); len(ids) > 0 {
 		return ids[0], nil

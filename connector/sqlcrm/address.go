@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -21,7 +22,8 @@ type address struct {
 	url      *url.URL // PostgreSQL
 	path     string   // SQLite
 	schema   string
-	insecure bool // allowed without TLS
+	insecure bool          // allowed without TLS
+	patience time.Duration // with a server that hangs; 0 = as patience says
 }
 
 // parseAddress reads dsn and what belongs to it. Its errors never quote dsn.
@@ -155,7 +157,7 @@ func openDatabase(a address, user, secret string, create bool) (*database, error
 			return nil, d.classify(err)
 		}
 	}
-	db, err := sqlx.Open(a.dialect.driver, d.dsn)
+	db, err := a.openPool(d)
 	if err != nil {
 		return nil, badSettings("The setting dsn of the CRM connection cannot be understood.")
 	}
@@ -168,6 +170,17 @@ func openDatabase(a address, user, secret string, create bool) (*database, error
 	return d, nil
 }
 
+func (a address) openPool(d *database) (*sqlx.DB, error) {
+	if a.dialect.name != postgresName {
+		return sqlx.Open(a.dialect.driver, d.dsn) //nolint:wrapcheck // the caller says what it means
+	}
+	d.lines = &lines{patience: patience, open: map[net.Conn]bool{}}
+	if a.patience > 0 {
+		d.lines.patience = a.patience
+	}
+	return openPostgres(d.dsn, d.lines)
+}
+
 // sqliteDSN waits for other writers, and takes the write lock when a writing
 // transaction begins, so that two of them cannot block each other half-way.
 func sqliteDSN(path string, create bool) string {
@@ -176,7 +189,7 @@ func sqliteDSN(path string, create bool) string {
 		mode = "rwc"
 	}
 	u := url.URL{Scheme: "file", Path: path}
-	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}}
+	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", lockMoment.Milliseconds()), "foreign_keys(1)"}}
 	u.RawQuery = q.Encode()
 	return u.String()
 }

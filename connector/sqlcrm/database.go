@@ -23,6 +23,7 @@ type database struct {
 	schema  string
 	mapping *mapping
 	catalog *catalog // nil until ready
+	lines   *lines   // nil for a file
 }
 
 // catalog is what the database says of its tables.
@@ -117,7 +118,12 @@ func (d *database) checkKeys(ctx context.Context) error {
 
 // texts runs a query and returns its rows, every value as text.
 func (d *database) texts(ctx context.Context, q querier, width int, query string, args ...any) ([][]sql.NullString, error) {
-	rows, err := q.QueryxContext(ctx, d.dialect.bind(query), args...)
+	defer d.bounded(ctx)()
+	var rows *sqlx.Rows
+	err := d.whenFree(ctx, func() (err error) {
+		rows, err = q.QueryxContext(ctx, d.dialect.bind(query), args...)
+		return err
+	})
 	if err != nil {
 		return nil, d.classify(err)
 	}
@@ -130,18 +136,19 @@ func (d *database) texts(ctx context.Context, q querier, width int, query string
 			targets[i] = &row[i]
 		}
 		if err := rows.Scan(targets...); err != nil {
-			return nil, d.classify(err)
+			return nil, d.classify(ended(ctx, err))
 		}
 		out = append(out, row)
 	}
-	return out, d.classify(rows.Err())
+	return out, d.classify(ended(ctx, rows.Err()))
 }
 
 // exec runs a statement and returns how many rows it wrote.
 func (d *database) exec(ctx context.Context, q querier, query string, args ...any) (int64, error) {
+	defer d.bounded(ctx)()
 	res, err := q.ExecContext(ctx, d.dialect.bind(query), args...)
 	if err != nil {
-		return 0, d.classify(err)
+		return 0, d.classify(ended(ctx, err))
 	}
 	n, err := res.RowsAffected()
 	return n, d.classify(err)
@@ -162,7 +169,12 @@ func (d *database) write(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 }
 
 func (d *database) transact(ctx context.Context, opts *sql.TxOptions, f func(tx *sqlx.Tx) error) error {
-	tx, err := d.db.BeginTxx(ctx, opts)
+	defer d.bounded(ctx)()
+	var tx *sqlx.Tx
+	err := d.whenFree(ctx, func() (err error) {
+		tx, err = d.db.BeginTxx(ctx, opts)
+		return err
+	})
 	if err != nil {
 		return d.classify(err)
 	}
@@ -170,7 +182,7 @@ func (d *database) transact(ctx context.Context, opts *sql.TxOptions, f func(tx 
 		_ = tx.Rollback() // what f says matters more
 		return err
 	}
-	return d.classify(tx.Commit())
+	return d.classify(ended(ctx, tx.Commit()))
 }
 
 // typeOf returns a column's type for a CAST; "" on SQLite.

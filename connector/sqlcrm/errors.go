@@ -71,7 +71,13 @@ func contextError(err error) error {
 func (d *database) classifyPostgres(e *pq.Error) error {
 	state := string(e.Code)
 	f := d.byState(state, e)
-	f.Evidence = strings.TrimSpace("SQLSTATE " + state + " " + e.Constraint)
+	f.Evidence = "SQLSTATE " + state
+	// Names of the schema and of PostgreSQL's own code; texts quote values.
+	for _, n := range [][2]string{{"table", e.Table}, {"column", e.Column}, {"constraint", e.Constraint}, {"routine", e.Routine}} {
+		if n[1] != "" {
+			f.Evidence += fmt.Sprintf("; %s: %.63s", n[0], n[1])
+		}
+	}
 	return f
 }
 

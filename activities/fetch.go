@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +54,9 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 	}
 	out := FetchOut{Generation: max(m.Generation, in.Generation), State: m.State, Policy: m.Policy, Connection: m.mail.Name}
 	if m.State != model.Active && (m.State != model.Paused || !in.Show) {
+		return out, nil
+	}
+	if a.blackOut(m, &out) {
 		return out, nil
 	}
 	if err := a.witness(ctx, m, in, &out); err != nil {
@@ -126,19 +128,6 @@ func (a *Activities) witness(ctx context.Context, m mailbox, in FetchIn, out *Fe
 		return err
 	}
 	return a.Waker.WakeConnection(ctx, m.crm.ID)
-}
-
-// next is the time to the next round: the policy's interval, or its shorter gap
-// while something ages, spread by a fixed tenth so that mailboxes do not march
-// in step.
-func (a *Activities) next(m mailbox, soon bool) time.Duration {
-	gap := time.Duration(m.policy.Interval)
-	if soon {
-		gap = min(gap, time.Duration(m.policy.SettleGap))
-	}
-	h := fnv.New32a()
-	h.Write([]byte(m.ID))
-	return gap - gap/20 + time.Duration(int64(gap/10)*int64(h.Sum32()%1000)/1000)
 }
 
 // crmRead reports whether the CRM's side has been read in full at least once,

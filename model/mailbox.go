@@ -73,10 +73,12 @@ type Policy struct {
 	SettleGap    Duration            `json:"settle_gap" yaml:"settle_gap"`       // gap between rounds while something ages; default 10s
 	Retries      int                 `json:"retries" yaml:"retries"`             // D-32; default 10
 	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`         // D-32; default 5m
+	Schedule     Schedule            `json:"schedule" yaml:"schedule"`           // when it is synced how often; default always
 }
 
 // KindPolicy is a policy for one kind.
 type KindPolicy struct {
+	Direction  string `json:"direction" yaml:"direction"`     // both (default), crm_to_mail or mail_to_crm
 	FromMail   string `json:"from_mail" yaml:"from_mail"`     // new items mail to CRM: all, category, matching or none
 	FromCRM    string `json:"from_crm" yaml:"from_crm"`       // new items CRM to mail: all or none
 	Wins       string `json:"wins" yaml:"wins"`               // both changed a field: crm (default), mail, newest, ask or merge
@@ -86,6 +88,11 @@ type KindPolicy struct {
 	BrakeShare int    `json:"brake_share" yaml:"brake_share"` // the same in percent of linked items
 	// Fields says who wins for single fields, where that is not Wins.
 	Fields map[string]string `json:"fields,omitempty" yaml:"fields,omitempty"`
+	// Directions says in which direction single fields go, where that is not
+	// Direction.
+	Directions map[string]string `json:"directions,omitempty" yaml:"directions,omitempty"`
+	// Filters are what a new item has to pass to be synced.
+	Filters []Filter `json:"filters,omitempty" yaml:"filters,omitempty"`
 }
 
 // What happens where both sides changed a field (requirement B13). The value

@@ -21,6 +21,7 @@ func (p Policy) Complete() Policy {
 	p.SettleGap = Duration(orNumber(int64(p.SettleGap), int64(10*time.Second)))
 	p.Retries = orNumber(p.Retries, 10)
 	p.RetryGap = Duration(orNumber(int64(p.RetryGap), int64(5*time.Minute)))
+	p.Schedule = p.Schedule.complete()
 	kinds := make(map[Kind]KindPolicy, len(p.Kinds))
 	for _, k := range Kinds() {
 		kinds[k] = p.Kinds[k].complete(defaultsOf(k))
@@ -45,6 +46,13 @@ func defaultsOf(k Kind) KindPolicy {
 }
 
 func (k KindPolicy) complete(d KindPolicy) KindPolicy {
+	k.Direction = or(k.Direction, Both)
+	switch k.Direction {
+	case CRMToMail:
+		d.FromMail, d.MailDelete = "none", "unlink"
+	case MailToCRM:
+		d.FromCRM, d.CRMDelete = "none", "unlink"
+	}
 	k.FromMail = or(k.FromMail, d.FromMail)
 	k.FromCRM = or(k.FromCRM, d.FromCRM)
 	k.Wins = or(k.Wins, d.Wins)
@@ -75,8 +83,10 @@ func (p Policy) Check() error {
 				return err
 			}
 		}
-		if err := checkFields(p.Name, k, v.Fields); err != nil {
-			return err
+		for _, err := range []error{checkFields(p.Name, k, v.Fields), v.checkDirections(p.Name, k), checkFilters(p.Name, k, v.Filters)} {
+			if err != nil {
+				return err
+			}
 		}
 	}
 	for _, c := range []choice{
@@ -91,7 +101,7 @@ func (p Policy) Check() error {
 	if p.PastDays < 0 || p.AheadDays < 0 || p.SettleRounds < 0 || p.Retries < 0 || p.Interval < 0 {
 		return fmt.Errorf("policy %s: numbers and durations cannot be negative", p.Name)
 	}
-	return nil
+	return p.Schedule.check(p.Name)
 }
 
 func winners() []string { return []string{WinsCRM, WinsMail, WinsNewest, WinsAsk, WinsMerge} }
@@ -106,7 +116,7 @@ func checkFields(policy string, k Kind, rules map[string]string) error {
 			return fmt.Errorf("policy %s: %s%s: a %s has no such field", policy, at, name, k)
 		case Fields(k)[i].Personal:
 			return fmt.Errorf("policy %s: %s%s: the field never leaves its mailbox, so nobody wins", policy, at, name)
-		case k == Event && slices.Contains([]string{"end", "time_zone", "recurrence", "overrides"}, name), k == Task && name == "recurrence":
+		case slices.Contains(WithStart(k), name):
 			return fmt.Errorf("policy %s: %s%s: it is decided together with start; give the rule there", policy, at, name)
 		case rules[name] == WinsMerge && !Fields(k)[i].Prose:
 			return fmt.Errorf("policy %s: %s%s: only free text can be merged; use one of %v", policy, at, name, winners()[:4])

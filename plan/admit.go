@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,15 @@ func (b *builder) Admit(p Pair) (Change, bool) {
 		return skip(ReasonUnreadable)
 	case b.secret(s) && !b.blocked(s):
 		return skip(ReasonPrivate)
-	case s.Ref.Side == model.CRM && rule.FromCRM == "none", s.Ref.Side == model.Mail && rule.FromMail == "none":
+	case s.Ref.Side == model.CRM && (rule.FromCRM == "none" || rule.Direction == model.MailToCRM),
+		s.Ref.Side == model.Mail && (rule.FromMail == "none" || rule.Direction == model.CRMToMail):
 		return skip(ReasonDirection)
 	case s.Ref.Side == model.Mail && rule.FromMail == "matching":
 		return skip(ReasonUnmatched)
 	case s.Ref.Side == model.Mail && rule.FromMail == "category" && !tracked(s.Content, b.in.Policy.Category):
 		return skip(ReasonUntracked)
+	case slices.ContainsFunc(rule.Filters, func(f model.Filter) bool { return !f.Passes(s.Content) }):
+		return skip(ReasonFiltered)
 	}
 	if p.Kind == model.Event && p.CRMBase == nil {
 		if recheck, ok := b.inWindow(s.Content); !ok {

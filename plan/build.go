@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"time"
@@ -68,7 +69,7 @@ func (b *builder) writeBoth(p Pair) {
 		held = p.MailBase.Content
 	}
 	fields := b.in.Fields[p.Kind]
-	now := current(fields, p.Mail, p.MailBase)
+	now := b.meant(p, p.Mail)
 	flows := b.flowing(p, now, held)
 	compared := flows
 	if p.MailBase == nil && !p.Lead {
@@ -76,12 +77,14 @@ func (b *builder) writeBoth(p Pair) {
 		// our own answer, and what the mailbox says otherwise is kept aside.
 		flows, compared = mixed(now, flows, fields), now
 	}
-	chosen := b.choices(p, b.answered(p, current(fields, p.CRM, p.CRMBase), now), flows)
-	m := b.merge(p, chosen.crm, chosen.flows, chosen)
+	chosen := b.choices(p, b.answered(p, b.meant(p, p.CRM), now), flows)
+	way := b.oneWay(p, chosen.crm, chosen.flows)
+	m := b.merge(p, way.crm, way.mail, chosen)
 	m.settled = append(chosen.settled, m.settled...)
-	crm := b.update(p, p.CRM, m.crm)
-	mail := b.update(p, p.Mail, b.onto(p, now, m.mail, compared))
+	toCRM, toMail := way.finish(m.crm, b.onto(p, now, m.mail, compared), now)
+	crm, mail := b.update(p, p.CRM, toCRM), b.update(p, p.Mail, toMail)
 	b.out.Conflicts = append(b.out.Conflicts, m.conflicts...)
+	b.out.Conflicts = append(b.out.Conflicts, b.putBack(p, toCRM, toMail)...)
 	b.out.Conflicts = append(b.out.Conflicts, b.overwritten(p, m, flows)...)
 	for _, v := range []struct {
 		w *Write
@@ -101,11 +104,11 @@ func (b *builder) writeBoth(p Pair) {
 		b.agree(p)
 	case mail == nil:
 		crm.Settles = m.settled
-		crm.OtherKey, crm.Final, crm.Why = p.Mail.Key, true, b.why(p, "the mailbox")
+		crm.OtherKey, crm.Final, crm.Why = p.Mail.Key, true, cmp.Or(b.whyBack(p, p.CRM), b.why(p, "the mailbox"))
 		b.write(p, *crm)
 	case crm == nil:
 		mail.Settles = m.settled
-		mail.OtherKey, mail.Final, mail.Why = p.CRM.Key, true, b.why(p, "the CRM")
+		mail.OtherKey, mail.Final, mail.Why = p.CRM.Key, true, cmp.Or(b.whyBack(p, p.Mail), b.why(p, "the CRM"))
 		b.write(p, *mail)
 	default:
 		mail.Settles = m.settled
@@ -120,7 +123,7 @@ func (b *builder) writeBoth(p Pair) {
 // answer in their mailboxes.
 func (b *builder) answered(p Pair, crm, mail model.Content) model.Content {
 	own := slices.IndexFunc(mail.Set("attendees"), func(e model.Element) bool { return e.Key == b.in.Address })
-	if p.MailBase != nil || p.Kind != model.Event || own < 0 || mail.Set("attendees")[own].Attr["status"] == "" {
+	if p.MailBase != nil || p.Kind != model.Event || b.source(p.Kind, "attendees") == model.CRM || own < 0 || mail.Set("attendees")[own].Attr["status"] == "" {
 		return crm
 	}
 	out := crm.Clone()

@@ -186,12 +186,12 @@ func (b *builder) act(p Pair, c, m class) {
 func (b *builder) classes(p Pair) (crm, mail class) {
 	fields := b.in.Fields[p.Kind]
 	crm = classOf(p.CRM, p.CRMBase,
-		func() bool { return len(outdated(fields, p.CRM, p.CRMBase)) > 0 },
-		func() bool { return b.differ(p.Kind, current(fields, p.CRM, p.CRMBase), p.CRMBase.Content) })
+		func() bool { return len(outdated(fields, p.CRM, p.CRMBase)) > 0 || b.wrongWay(p, p.CRM) },
+		func() bool { return b.differ(p.Kind, b.meant(p, p.CRM), p.CRMBase.Content) })
 	mail = classOf(p.Mail, p.MailBase,
-		func() bool { return len(outdated(fields, p.Mail, p.MailBase)) > 0 },
+		func() bool { return len(outdated(fields, p.Mail, p.MailBase)) > 0 || b.wrongWay(p, p.Mail) },
 		func() bool {
-			return b.differ(p.Kind, b.flowing(p, current(fields, p.Mail, p.MailBase), p.MailBase.Content), p.MailBase.Content)
+			return b.differ(p.Kind, b.flowing(p, b.meant(p, p.Mail), p.MailBase.Content), p.MailBase.Content)
 		})
 	return crm, mail
 }

@@ -14,6 +14,7 @@ const (
 	ReasonWindow      = "outside the policy's window"
 	ReasonDirection   = "the policy does not sync new items of this kind in this direction"
 	ReasonUnmatched   = "the policy syncs only items that match a CRM record"
+	ReasonFiltered    = "a filter of the policy leaves it out"
 	ReasonLeft        = "it left what this mailbox may see; kept"
 	ReasonNoHome      = "the mailbox has no writable collection for this kind"
 	ReasonReadOnly    = "its collection in the mailbox is read-only"

@@ -23,6 +23,9 @@ func (b *builder) rule(p Pair, field string, chosen choices) rule {
 	if !p.Lead {
 		return rule{winner: model.CRM}
 	}
+	if from := b.source(p.Kind, field); from != "" {
+		return rule{winner: from}
+	}
 	how, fallback := b.in.Policy.Kinds[p.Kind].Rule(field)
 	out := rule{winner: model.Side(fallback), ask: how == model.WinsAsk, lines: how == model.WinsMerge && isProse(p.Kind, field)}
 	switch {
@@ -91,6 +94,8 @@ func (b *builder) choices(p Pair, crm, flows model.Content) choices {
 		}
 		switch {
 		case c.Take == "":
+		case b.source(p.Kind, field) != "": // chosen before the policy gave it a direction
+			out.settled = append(out.settled, Settled{c.ID, "policy"})
 		case c.Winner == "":
 			out.wins[field], out.taken[field] = model.Side(c.Take), c.Take
 		default:

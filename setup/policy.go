@@ -51,6 +51,10 @@ func flatten(prefix string, value any, out map[string]string) {
 	node, ok := value.(map[string]any)
 	if !ok {
 		out[prefix] = fmt.Sprint(value)
+		if list, several := value.([]any); several {
+			text, _ := json.Marshal(list) // it was read from JSON
+			out[prefix] = string(text)
+		}
 		return
 	}
 	for key, v := range node {

@@ -45,7 +45,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"unknown key":           {change("owner:", "ovner:"), `:5: connections[sales].ovner: there is no such key; use name, side, connector, owner, every, settings, secret`},
 		"unknown key at top":    {change("policies:", "polices:"), `:14: polices: there is no such key; use connections, policies, mailboxes`},
 		"unknown policy key":    {change("past_days", "days_past"), `:16: policies[sales].days_past: there is no such key; use name, kinds,`},
-		"unknown key of a kind": {change("from_mail", "from_mial"), `:18: policies[sales].kinds.contact.from_mial: there is no such key; use from_mail,`},
+		"unknown key of a kind": {change("from_mail", "from_mial"), `:18: policies[sales].kinds.contact.from_mial: there is no such key; use direction, from_mail,`},
 		"unknown kind":          {change("contact:", "contacts:"), `:18: policies[sales].kinds.contacts: there is no such kind; use contact, event or task`},
 		"wrong choice":          {change("from_mail: all", "from_mail: some"), `:18: policies[sales].kinds.contact.from_mail: "some" is not one of`},
 		"not a number":          {change("past_days: 90", "past_days: ninety"), `:16: policies[sales].past_days: this must be a whole number`},

@@ -34,6 +34,7 @@ type StopIn struct {
 	Mailbox model.MailboxID
 	Side    model.Side
 	Code    string
+	Phase   store.Phase
 	Message string // what happened and what to do, for people
 }
 
@@ -41,14 +42,14 @@ type StopIn struct {
 // why. A person enables it again once the cause is mended (D-33).
 func (a *Activities) Stop(ctx context.Context, in StopIn) error {
 	a.Log.ErrorContext(ctx, "mailbox disabled", "mailbox", in.Mailbox, "issue", in.Code)
-	f := store.Alert{Mailbox: in.Mailbox, Workload: model.ACT, Side: in.Side, Code: in.Code, Message: in.Message}
+	f := store.Alert{Mailbox: in.Mailbox, Workload: model.ACT, Side: in.Side, Phase: in.Phase, Code: in.Code, Message: in.Message}
 	noted, err := a.Store.Alerts(ctx, store.AlertFilter{Mailbox: in.Mailbox})
 	if err != nil {
 		return err
 	}
 	for _, counted := range noted { // what was noted of the last failure says more than the workflow knows
-		if counted.Code == in.Code && (in.Side == "" || counted.Side == in.Side) {
-			f.Side, f.Message, f.Evidence = counted.Side, counted.Message, counted.Evidence
+		if counted.Code == in.Code && (in.Side == "" || counted.Side == in.Side) && (in.Phase == "" || counted.Phase == in.Phase) {
+			f.Side, f.Phase, f.Scope, f.Message, f.Evidence = counted.Side, counted.Phase, counted.Scope, counted.Message, counted.Evidence
 		}
 	}
 	return a.Store.RaiseAlert(ctx, f, in.Message, a.Now())

@@ -42,6 +42,9 @@ func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
 	if err != nil {
 		return ApplyOut{}, err
 	}
+	if err := m.usable(); err != nil {
+		return ApplyOut{}, err
+	}
 	l, err := a.lease(ctx, m.ID)
 	if err != nil {
 		return ApplyOut{}, err

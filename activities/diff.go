@@ -41,6 +41,9 @@ func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
 	if err != nil {
 		return DiffOut{}, err
 	}
+	if err := m.usable(); err != nil {
+		return DiffOut{}, err
+	}
 	l, err := a.lease(ctx, m.ID)
 	if err != nil {
 		return DiffOut{}, err

@@ -20,15 +20,30 @@ type FeedOut struct {
 	Absent  int
 	Woken   int
 	Next    time.Duration
+	Down    bool // the system cannot be used: nothing was asked
+	Rousing bool // mailboxes that waited for it come back, one after the other
 }
 
 // settleGap is the time between feed passes while an absence ages.
 const settleGap = 2 * time.Second
 
 // Feed reads a CRM once for all its mailboxes (design decision 3), routes what
-// changed to those concerned and wakes them.
+// changed to those concerned and wakes them. A connection that is down is asked
+// nothing; of a mail server there is nothing to read here.
 func (a *Activities) Feed(ctx context.Context, in FeedIn) (FeedOut, error) {
-	return a.feed(ctx, in, true, false)
+	c, err := a.Store.Connection(ctx, in.Connection)
+	if err != nil {
+		return FeedOut{}, err
+	}
+	if c.Circuit.Down() {
+		return FeedOut{Pass: c.Pass, Down: true}, nil
+	}
+	out := FeedOut{Next: rediscover} // a mailbox is read in its own rounds
+	if c.Side == model.CRM {
+		out, err = a.feed(ctx, in, true, false)
+	}
+	out.Rousing = a.Now().Before(c.Circuit.Calm)
+	return out, err
 }
 
 // feed is one pass; in the middle of a mailbox's round nothing is audited.

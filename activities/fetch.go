@@ -22,6 +22,7 @@ type FetchIn struct {
 	Look       bool  // the workflow is still looking after a restore
 	Show       bool  // for a dry run, which a paused mailbox may have too
 	Check      bool  // the round before met items that were not as we knew them
+	Asked      bool  // a person waits for this round
 }
 
 // FetchOut says what there is to do and when to come again.
@@ -40,6 +41,7 @@ type FetchOut struct {
 	Restored   bool   // our own database is older than the workflow: cursors were reset
 	SettleFor  int    // Restored: rounds to look before writing
 	Trouble    string // a collection that cannot be read; the others go on
+	Waits      bool   // a system cannot be used, or it is not the mailbox's turn to come back: nothing was asked
 	Noticed    string // what an audit found, or that the mail server was restored, in words
 	Next       time.Duration
 }
@@ -58,6 +60,9 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 	}
 	if a.blackOut(m, &out) {
 		return out, nil
+	}
+	if waits, err := a.outage(ctx, m, in, &out); waits || err != nil {
+		return out, err
 	}
 	if err := a.witness(ctx, m, in, &out); err != nil {
 		return out, err

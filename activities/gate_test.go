@@ -54,8 +54,9 @@ type gate struct {
 
 func newGate() *gate { return &gate{dieAt: -1, failAt: -1, actAt: -1} }
 
-// pass passes one point.
-func (g *gate) pass(name string, remote bool) error {
+// pass passes one point: of a remote call to a side, or (empty) another.
+func (g *gate) pass(name string, side model.Side) error {
+	remote := side != ""
 	if g.dead {
 		return errDead
 	}
@@ -74,7 +75,7 @@ func (g *gate) pass(name string, remote bool) error {
 		if g.failAt >= 0 && n >= g.failAt && remote {
 			g.failAt = -1
 			g.wrong()
-			return noAnswer(name)
+			return noAnswer(name, side)
 		}
 	}
 	if g.hook != nil {
@@ -92,8 +93,8 @@ func (g *gate) wrong() {
 	}
 }
 
-func noAnswer(name string) error {
-	return &fault.Fault{Class: fault.Transient, Scope: fault.Server, Source: "memory", Code: "memory.lost", Message: "The connection broke off " + name + "."}
+func noAnswer(name string, side model.Side) error {
+	return &fault.Fault{Class: fault.Transient, Scope: fault.Server, Side: side, Source: "memory", Code: "memory.lost", Message: "The connection broke off " + name + "."}
 }
 
 // remote is the hook of the connectors.
@@ -101,7 +102,7 @@ func (g *gate) remote(_ context.Context, p memory.Point) error {
 	if p.After && (p.Call == "apply" || p.Call == "unstamp" || p.Call == "mark") {
 		g.changes++
 	}
-	if err := g.pass(p.String(), true); err != nil || g.spoil == nil {
+	if err := g.pass(p.String(), p.Side); err != nil || g.spoil == nil {
 		return err
 	}
 	return g.spoil(p)
@@ -116,7 +117,7 @@ type mortal struct {
 // commit makes one writing call.
 func commit[T any](m mortal, name string, call func() (T, error)) (T, error) {
 	var zero T
-	if err := m.gate.pass("before "+name, false); err != nil {
+	if err := m.gate.pass("before "+name, ""); err != nil {
 		return zero, err
 	}
 	out, err := call()
@@ -124,7 +125,7 @@ func commit[T any](m mortal, name string, call func() (T, error)) (T, error) {
 		return out, err
 	}
 	m.gate.changes++
-	if err := m.gate.pass("after "+name, false); err != nil {
+	if err := m.gate.pass("after "+name, ""); err != nil {
 		return zero, err
 	}
 	return out, nil
@@ -170,6 +171,22 @@ func (m mortal) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 
 func (m mortal) CountFailure(ctx context.Context, f store.Alert, now time.Time) (int, error) {
 	return commit(m, "CountFailure", func() (int, error) { return m.Store.CountFailure(ctx, f, now) })
+}
+
+func (m mortal) Suspect(ctx context.Context, f store.Alert, t store.Trial, now time.Time) (store.Suspicion, error) {
+	return commit(m, "Suspect", func() (store.Suspicion, error) { return m.Store.Suspect(ctx, f, t, now) })
+}
+
+func (m mortal) BeginProbe(ctx context.Context, c model.ConnectionID, now, ends time.Time) (model.Circuit, error) {
+	return commit(m, "BeginProbe", func() (model.Circuit, error) { return m.Store.BeginProbe(ctx, c, now, ends) })
+}
+
+func (m mortal) FailProbe(ctx context.Context, c model.ConnectionID, was model.Circuit, f store.Alert, t store.Trial, now time.Time) (model.Circuit, error) {
+	return commit(m, "FailProbe", func() (model.Circuit, error) { return m.Store.FailProbe(ctx, c, was, f, t, now) })
+}
+
+func (m mortal) Recover(ctx context.Context, c model.ConnectionID, opened int64, now time.Time, gap time.Duration) (int, error) {
+	return commit(m, "Recover", func() (int, error) { return m.Store.Recover(ctx, c, opened, now, gap) })
 }
 
 func (m mortal) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {

@@ -104,6 +104,7 @@ const (
 	inStep = iota // by what happens in a story
 	inFeed
 	inRound
+	inProbe // of a connection: the CRM's, then the mail server's
 )
 
 // design is the plan of a house.
@@ -251,7 +252,7 @@ func (h *house) WakeMailboxes(_ context.Context, ids []model.MailboxID) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := h.gate.pass("before wake", false); err != nil {
+	if err := h.gate.pass("before wake", ""); err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -262,7 +263,7 @@ func (h *house) WakeMailboxes(_ context.Context, ids []model.MailboxID) error {
 
 // WakeConnection implements activities.Waker.
 func (h *house) WakeConnection(context.Context, model.ConnectionID) error {
-	return h.gate.pass("before wake", false)
+	return h.gate.pass("before wake", "")
 }
 
 func (h *house) note(format string, args ...any) {

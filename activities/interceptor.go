@@ -24,15 +24,19 @@ type Trouble struct {
 	Code    string
 	Message string
 	Count   int // consecutive failures
+	Phase   store.Phase
 	// Permanent: nothing goes on until somebody acts.
 	Permanent bool
+	// Waits: the mailbox's system as a whole cannot be used. The mailbox tries
+	// nothing before it can.
+	Waits bool
 }
 
 // Stops reports whether the mailbox can do nothing until somebody acts: the
 // class says so, or a fault has lasted too long (D-31, D-32).
 func (t Trouble) Stops() bool {
-	if t.Permanent {
-		return true
+	if t.Permanent || t.Waits {
+		return t.Permanent
 	}
 	// Histories from before Permanent was recorded.
 	return t.Scope.Wide() && (t.Class == fault.Auth || t.Class == fault.Denied || t.Class == fault.Transient && t.Count > 0)
@@ -43,12 +47,13 @@ func (t Trouble) Stops() bool {
 type Interceptor struct {
 	interceptor.WorkerInterceptorBase
 	Store store.Store
+	Waker Waker            // hears of a connection that went down; nil = nobody
 	Now   func() time.Time // nil means the real clock
 }
 
 // InterceptActivity implements interceptor.WorkerInterceptor.
 func (i *Interceptor) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &inbound{store: i.Store, now: i.Now}
+	in := &inbound{store: i.Store, waker: i.Waker, now: i.Now}
 	if in.now == nil {
 		in.now = time.Now
 	}
@@ -59,6 +64,7 @@ func (i *Interceptor) InterceptActivity(_ context.Context, next interceptor.Acti
 type inbound struct {
 	interceptor.ActivityInboundInterceptorBase
 	store store.Store
+	waker Waker
 	now   func() time.Time
 }
 
@@ -106,6 +112,11 @@ func (i *inbound) translate(ctx context.Context, args []any, err error) error {
 		return ours("engine.store", "Store", err, false)
 	}
 	t := Trouble{Class: f.Class, Scope: f.Scope, Side: f.Side, Code: f.Code, Message: f.Error()}
+	var paused *paused
+	if errors.As(err, &paused) {
+		t.Waits = true
+		return waits(t, f)
+	}
 	rule := ruleOf(f)
 	o := temporal.ApplicationErrorOptions{NonRetryable: rule.Again != fault.Attempt, NextRetryDelay: f.After}
 	if rule.Benign {
@@ -129,6 +140,14 @@ func ours(code, kind string, err error, last bool) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{NonRetryable: last, Details: []any{t}})
 }
 
+// waits is the Temporal error of a system that cannot be used at the moment: the
+// mailbox waits until it can.
+func waits(t Trouble, f *fault.Fault) error {
+	return temporal.NewApplicationErrorWithOptions(f.Error(), string(f.Class), temporal.ApplicationErrorOptions{
+		NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign, Details: []any{t},
+	})
+}
+
 // ruleOf is the table's row for a fault that ended a whole step. Where that is
 // a fault of a single item or collection, nothing else could go on either, so
 // it counts as the mailbox's and may not last for ever.
@@ -144,9 +163,18 @@ func ruleOf(f *fault.Fault) fault.Rule {
 // it permanent (requirement D-32).
 func (i *inbound) count(ctx context.Context, args []any, f *fault.Fault, rule fault.Rule, t *Trouble, o *temporal.ApplicationErrorOptions) {
 	note := store.Alert{Workload: model.ACT, Side: f.Side, Code: f.Code, Message: f.Message, Evidence: f.Evidence}
-	note.Mailbox, note.Connection = subject(args)
-	n, err := i.store.CountFailure(ctx, note, i.now())
+	note.Mailbox, note.Connection, note.Phase = subject(args)
+	t.Phase = note.Phase
+	n, down, err := i.strike(ctx, note, f)
+	if down && note.Mailbox != "" {
+		t.Waits, t.Permanent, o.NonRetryable = true, false, true
+		return
+	}
 	if note.Mailbox == "" {
+		if down { // the next attempt finds it so and asks nothing
+			t.Waits, t.Permanent, o.NextRetryDelay, o.NonRetryable = true, false, time.Second, false
+			return
+		}
 		// A CRM that does not answer is asked for as long as there are mailboxes;
 		// after some tries its owner has to know, once.
 		o.NextRetryDelay, t.Permanent = max(o.NextRetryDelay, connectionGap), false
@@ -171,29 +199,65 @@ func (i *inbound) count(ctx context.Context, args []any, f *fault.Fault, rule fa
 	o.NonRetryable = t.Permanent
 }
 
+// strike notes a fault against its mailbox or, where it says that the whole
+// system cannot be used, against its connection. It returns the failures in a
+// row, and whether the connection is not used any more.
+func (i *inbound) strike(ctx context.Context, note store.Alert, f *fault.Fault) (n int, down bool, err error) {
+	if !f.Opens() || note.Mailbox == "" && note.Connection == "" {
+		n, err = i.store.CountFailure(ctx, note, i.now())
+		return n, false, err
+	}
+	c, err := i.connection(ctx, note)
+	if err != nil {
+		return 0, false, err
+	}
+	s, err := i.store.Suspect(ctx, note, trial(fault.RuleOf(f.Class, f.Scope).Stops, f.After, 0, c.Outage, i.now()), i.now())
+	if err == nil && s.Opened && i.waker != nil {
+		// Whoever comes next and finds nobody probing says so again.
+		_ = i.waker.WakeConnection(ctx, s.Connection)
+	}
+	return s.Times, s.Circuit.Down(), err
+}
+
+// connection is the one that a fault is about.
+func (i *inbound) connection(ctx context.Context, note store.Alert) (model.Connection, error) {
+	id := note.Connection
+	if note.Mailbox != "" {
+		m, err := i.store.Mailbox(ctx, note.Mailbox)
+		if err != nil {
+			return model.Connection{}, err
+		}
+		if id = m.Mail; note.Side == model.CRM {
+			id = m.CRM
+		}
+	}
+	return i.store.Connection(ctx, id)
+}
+
 // connectionGap is the time between attempts to read a CRM that does not answer.
 const connectionGap = 30 * time.Second
 
 // connectionPatience is the number of failures in a row that are an alert.
 const connectionPatience = 10
 
-// subject names the mailbox, or else the connection, that an activity is about.
-func subject(args []any) (model.MailboxID, model.ConnectionID) {
+// subject names the mailbox and the phase of its round, or else the connection,
+// that an activity is about.
+func subject(args []any) (model.MailboxID, model.ConnectionID, store.Phase) {
 	if len(args) == 0 {
-		return "", ""
+		return "", "", ""
 	}
 	switch in := args[0].(type) {
 	case FetchIn:
-		return in.Mailbox, ""
+		return in.Mailbox, "", store.PhaseFetch
 	case DiffIn:
-		return in.Mailbox, ""
+		return in.Mailbox, "", store.PhaseDiff
 	case ApplyIn:
-		return in.Mailbox, ""
+		return in.Mailbox, "", store.PhaseApply
 	case SettleIn:
-		return in.Mailbox, ""
+		return in.Mailbox, "", store.PhaseSettle
 	case FeedIn:
-		return "", in.Connection
+		return "", in.Connection, ""
 	default:
-		return "", ""
+		return "", "", ""
 	}
 }

@@ -76,10 +76,19 @@ func (y *history) step() {
 		y.trouble()
 	case 7, 8:
 		y.count("feed")
+		y.watch()
 		y.pass()
 	default:
 		y.count("round")
+		y.watch()
 		y.turn(rapid.IntRange(0, len(y.boxes)-1).Draw(y.rt, "box"))
+	}
+}
+
+// watch has what is down probed.
+func (y *history) watch() {
+	for i := range 2 {
+		y.see(i)
 	}
 }
 
@@ -170,7 +179,7 @@ func (y *history) spoilt(p memory.Point, what string) (err error, done bool) {
 	case what == "429" && !p.After:
 		return y.answer429(p), true
 	case what == "5xx" && !p.After:
-		return noAnswer(p.String()), true
+		return noAnswer(p.String(), p.Side), true
 	case what == "412" && !p.After && p.Call == "apply":
 		return nil, y.race(p.Operations)
 	case what == "stale page" && page && !p.Page.Full && p.Page.Cursor != p.Since && y.mayLie():

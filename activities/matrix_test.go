@@ -44,7 +44,7 @@ func suffer(t *testing.T, e issue.Entry, side model.Side, call string) suffered 
 		switch {
 		case lose && p.Side == side && p.Call == "apply" && p.After:
 			lose = false
-			return noAnswer("create")
+			return noAnswer("create", side)
 		case p.Side != side || p.Call != call || p.After:
 			return nil
 		}
@@ -139,6 +139,11 @@ func (s suffered) wantTold(t *testing.T, e issue.Entry, side model.Side, call, w
 	case !e.Scope.Wide(): // ends the step, or concerns one collection only
 	case !told:
 		t.Errorf("%s: nobody is told; the log:\n%s", where, s.house.logged.String())
+	case call == "changes" && side == model.Mail && issue.Fault(e.Code).Opens():
+		c, err := s.house.db.Connection(t.Context(), s.house.mailID)
+		if err != nil || c.Circuit.Disabled() != rule.Stops || !c.Circuit.Down() {
+			t.Errorf("%s: the connection is %+v (%v)", where, c.Circuit, err)
+		}
 	case call == "changes" && side == model.Mail && (rule.Stops || rule.Counted) && s.house.boxes[0].state != model.Disabled:
 		t.Errorf("%s: the mailbox is %s", where, s.house.boxes[0].state)
 	}

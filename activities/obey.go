@@ -64,7 +64,7 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 	case VerbPause:
 		return a.move(ctx, m, out, model.Paused, "paused by "+r.By)
 	case VerbResume:
-		return a.move(ctx, m, out, model.Active, "")
+		return a.resume(ctx, m, out)
 	case VerbRemove:
 		return a.remove(ctx, m, r, out)
 	case VerbApprove:
@@ -81,8 +81,7 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		if m.State != model.Active {
 			return store.RequestRefused, fmt.Sprintf("The mailbox is %s: %s. Resume it first.", m.State, m.Reason), nil
 		}
-		out.Round = true
-		return "", "", nil
+		return a.anyRound(ctx, m, out)
 	case VerbReview:
 		return a.answerReview(ctx, m, r, out)
 	case VerbAudit:
@@ -104,8 +103,37 @@ func (a *Activities) show(ctx context.Context, m model.Mailbox, out *ObeyOut) (s
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return "", "", err
 	}
+	return a.anyRound(ctx, m, out)
+}
+
+// anyRound has the next round answer, if there can be one before somebody has
+// acted.
+func (a *Activities) anyRound(ctx context.Context, m model.Mailbox, out *ObeyOut) (store.RequestOutcome, string, error) {
+	all, err := a.load(ctx, m.ID)
+	if err != nil {
+		return "", "", err
+	}
+	if _, by := m.Standing(all.crm, all.mail); by != nil {
+		return store.RequestRefused, outageOf(*by).Text(), nil
+	}
 	out.Round = true
 	return "", "", nil
+}
+
+// resume enables a mailbox again (D-33), unless it is disabled with its whole
+// connection: that ends with a test of the connection.
+func (a *Activities) resume(ctx context.Context, m model.Mailbox, out *ObeyOut) (store.RequestOutcome, string, error) {
+	if m.State != model.Active {
+		return a.move(ctx, m, out, model.Active, "")
+	}
+	all, err := a.load(ctx, m.ID)
+	if err != nil {
+		return "", "", err
+	}
+	if _, by := m.Standing(all.crm, all.mail); by != nil {
+		return store.RequestRefused, outageOf(*by).Text(), nil
+	}
+	return a.move(ctx, m, out, model.Active, "")
 }
 
 func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s model.MailboxState, reason string) (store.RequestOutcome, string, error) {

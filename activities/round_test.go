@@ -91,7 +91,31 @@ func (h *house) feed() news {
 		h.note("feed ended: %v", err)
 		return news{busy: true}
 	}
-	return news{busy: out.Changed+out.Absent > 0 || out.Next < 30*time.Second}
+	return news{busy: out.Down || out.Changed+out.Absent > 0 || out.Next < 30*time.Second}
+}
+
+// see has a connection that is down probed when that is due; a permanent outage
+// is left to people.
+func (h *house) see(i int) (busy bool) {
+	h.t.Helper()
+	h.where = place{kind: inProbe, box: i}
+	defer func() { h.where = place{} }()
+	id := []model.ConnectionID{h.crmID, h.mailID}[i]
+	for {
+		c, err := h.db.Connection(context.Background(), id)
+		h.must(err)
+		if !c.Circuit.Down() || c.Circuit.Permanent {
+			return busy
+		}
+		busy = true
+		if h.clock.now.Before(c.Circuit.Next) {
+			h.clock.now = c.Circuit.Next
+		}
+		var out activities.ProbeOut
+		if err := h.execute("probe", h.acts.Probe, activities.ProbeIn{Connection: id}, &out); err == nil {
+			h.note("connection %s probed: %+v", c.Name, out)
+		}
+	}
 }
 
 // round is one pass of the Mailbox workflow: fetch, diff, apply, settle. It goes
@@ -161,7 +185,10 @@ func (h *house) fetch(b *box, n *news) error {
 	} else if b.look > 0 {
 		b.look--
 	}
-	n.busy = f.Work || f.LookOnly || f.Changed+f.Absent > 0 || f.Next < time.Minute
+	if f.Waits {
+		h.note("%s waits: %s", b.address, f.Trouble)
+	}
+	n.busy = f.Waits || f.Work || f.LookOnly || f.Changed+f.Absent > 0 || f.Next < time.Minute
 	if f.Work {
 		b.stage = diffing
 	}
@@ -220,6 +247,9 @@ func (h *house) sweep() (busy bool) {
 	busy = h.pass().busy
 	for i := range h.boxes {
 		busy = h.turn(i).busy || busy
+	}
+	for i := range 2 {
+		busy = h.see(i) || busy
 	}
 	h.clock.advance(10 * time.Second)
 	return busy

@@ -269,9 +269,12 @@ func (s scenario) ruined(h *house, film []scene, r ruin, points []point, want st
 
 // resume goes on with the activity before which a scene was saved.
 func (h *house) resume(at place) {
-	if at.kind == inFeed {
+	switch at.kind {
+	case inFeed:
 		h.pass()
-		return
+	case inProbe:
+		h.see(at.box)
+	default:
+		h.turn(at.box)
 	}
-	h.turn(at.box)
 }

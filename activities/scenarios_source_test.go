@@ -30,7 +30,7 @@ func TestAListingThatBreaksOffDeletesNothing(t *testing.T) {
 						return nil
 					}
 					if told++; told%4 == page {
-						return noAnswer(name)
+						return noAnswer(name, side)
 					}
 					return nil
 				}

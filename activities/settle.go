@@ -51,8 +51,10 @@ func (a *Activities) Settle(ctx context.Context, in SettleIn) (SettleOut, error)
 	if err != nil {
 		return SettleOut{}, err
 	}
-	if err := a.mark(ctx, m, l); err != nil {
-		return SettleOut{}, err
+	if !m.mail.Circuit.Down() { // marks are placed in a later round
+		if err := a.mark(ctx, m, l); err != nil {
+			return SettleOut{}, err
+		}
 	}
 	if err := a.worked(ctx, m, ""); err != nil {
 		return SettleOut{}, err

@@ -15,6 +15,9 @@ func (a *Activities) unmark(ctx context.Context, id model.MailboxID) string {
 	if err != nil {
 		return ""
 	}
+	if m.mail.Circuit.Down() {
+		return ", but our marks are still in the mailbox: the connection " + m.mail.Name + " is paused"
+	}
 	s, err := a.openMail(ctx, m)
 	if err != nil {
 		return ", but our marks are still in the mailbox: it could not be reached"

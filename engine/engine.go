@@ -64,7 +64,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		MaxConcurrentWorkflowTaskExecutionSize: 64,
 		WorkerStopTimeout:                      10 * time.Second,
 		MaxHeartbeatThrottleInterval:           5 * time.Second,
-		Interceptors:                           []interceptor.WorkerInterceptor{&activities.Interceptor{Store: cfg.Store}},
+		Interceptors:                           []interceptor.WorkerInterceptor{&activities.Interceptor{Store: cfg.Store, Waker: e.waker}},
 	})
 	if cfg.Sole {
 		if err := cfg.Store.DropLeases(ctx); err != nil {

@@ -8,7 +8,7 @@ import (
 	"lockstep.dev/store"
 )
 
-// wakeAll starts what should run: every CRM connection, every mailbox that is
+// wakeAll starts what should run: every connection, every mailbox that is
 // not retired, and every request that was accepted and not finished.
 func (e *Engine) wakeAll(ctx context.Context) error {
 	connections, err := e.cfg.Store.Connections(ctx)
@@ -16,10 +16,10 @@ func (e *Engine) wakeAll(ctx context.Context) error {
 		return err
 	}
 	for _, c := range connections {
+		if err := e.waker.WakeConnection(ctx, c.ID); err != nil {
+			return err
+		}
 		if c.Side == model.CRM {
-			if err := e.waker.WakeConnection(ctx, c.ID); err != nil {
-				return err
-			}
 			e.beside.Go(func() { e.watch(ctx, c) })
 		}
 	}
@@ -60,6 +60,9 @@ func (e *Engine) watch(ctx context.Context, c model.Connection) {
 }
 
 func (e *Engine) watchOnce(ctx context.Context, c model.Connection) error {
+	if now, err := e.cfg.Store.Connection(ctx, c.ID); err != nil || now.Circuit.Down() {
+		return err // one prober is enough
+	}
 	conn, err := e.systems.Connector(ctx, c)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func (w *waker) WakeMailboxes(ctx context.Context, ids []model.MailboxID) error 
 // WakeConnection implements activities.Waker.
 func (w *waker) WakeConnection(ctx context.Context, id model.ConnectionID) error {
 	_, err := w.client.SignalWithStartWorkflow(ctx, workflows.ConnectionWorkflowID(id), workflows.SignalWake, nil,
-		w.options(workflows.ConnectionWorkflowID(id), "Reads the CRM for all its mailboxes"),
+		w.options(workflows.ConnectionWorkflowID(id), "Reads a CRM for all its mailboxes; sees when a system that is down works again"),
 		"Connection", workflows.ConnectionState{Connection: id})
 	if err != nil {
 		return fmt.Errorf("wake connection %s: %w", id, err)

@@ -61,6 +61,18 @@ func engine() []Entry {
 			Solution: "Add the mailbox again if it is to be synced.",
 		},
 		Entry{
+			Code: "engine.waits", Class: fault.Transient, Scope: fault.Server, Row: "N-03", Then: "Everything goes on by itself where it stopped.",
+			Message:  "The connection <connection> is paused since <since>: <why>",
+			Cause:    "Its system cannot be used, so nobody asks it anything but one program that looks again and again whether it answers.",
+			Solution: "Nothing needs to be done here; it goes on by itself when the system answers. To look at once: lockstep connection test",
+		},
+		Entry{
+			Code: "engine.connection-disabled", Class: fault.Denied, Scope: fault.Server, Row: "D-31",
+			Message:  "The connection <connection> is disabled since <since>, and its mailboxes with it: <why>",
+			Cause:    "Its system refuses us for a reason that does not go away by itself, or it did not answer for longer than the connection allows.",
+			Solution: "Mend the cause, then: lockstep connection test. If that works, exactly these mailboxes are enabled again.",
+		},
+		Entry{
 			Code: "engine.undeclared", Class: fault.Bug, Scope: fault.Mailbox, Vague: true,
 			Message:  "Something failed for which there is no explanation (<code>).",
 			Cause:    "The program raised an error that is missing in this table.",

@@ -62,15 +62,15 @@ func (e Entry) Next() string {
 }
 
 func next(r fault.Rule, s fault.Scope) string {
-	who := "The mailbox"
-	if s == fault.Server {
-		who = "Every mailbox of the connection"
-	}
 	switch {
+	case r.Stops && s == fault.Server:
+		return "Every mailbox of the connection stops until somebody has acted and tested the connection."
 	case r.Stops:
-		return who + " stops until somebody has acted and enables it again."
+		return "The mailbox stops until somebody has acted and enables it again."
+	case r.Again == fault.Attempt && r.Counted && s == fault.Server:
+		return "If it is not one mailbox's alone, the connection is paused for all of them until its system answers again; then everything goes on where it stopped."
 	case r.Again == fault.Attempt && r.Counted:
-		return "It is tried again, ten times five minutes apart unless the policy says otherwise; after that " + strings.ToLower(who[:1]) + who[1:] + " stops."
+		return "It is tried again, ten times five minutes apart unless the policy says otherwise; after that the mailbox stops."
 	case r.Again == fault.Attempt:
 		return "It goes on by itself after the time that the server asked for."
 	case r.Again == fault.Round && r.Raises == fault.Issue && r.Counted:

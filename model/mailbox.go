@@ -17,7 +17,19 @@ type Connection struct {
 	Behind    bool              // CRM side: our own database was restored; it has to be read in full
 	AuditAt   time.Time         // CRM side: when its next audit is due; the store sets it
 	PassBegun time.Time         // CRM side: when the latest finished feed pass began; zero = never
+	Outage    string            // what an outage of the system does: OutageWait (default) or OutageDisable
+	Circuit   Circuit           // whether it is used at the moment; the store keeps it
 }
+
+// What becomes of the mailboxes of a system that does not answer.
+const (
+	// OutageWait: they wait for as long as it takes and go on where they stopped
+	// (requirements N-03, N-05).
+	OutageWait = "wait"
+	// OutageDisable: after ten attempts five minutes apart they are disabled
+	// until somebody has tested the connection (requirement D-32).
+	OutageDisable = "disable"
+)
 
 // MailboxState is where a mailbox stands in its life.
 type MailboxState string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lockstep.dev/fault"
 	"lockstep.dev/model"
 )
 
@@ -11,11 +12,13 @@ import (
 // mailbox of a connection, from syncing at all. What keeps a single item from
 // syncing is an issue and never stands here.
 type Alerting interface {
-	// CountFailure notes one more failure of a workload on one side and returns
-	// how many there are in a row. A mailbox's connection is filled in; without a
-	// mailbox it is the connection's own. SavePage and Commit clear what is only
-	// counted on the side that they show to work; FinishPass ends the alerts of
-	// its connection.
+	// CountFailure notes one more failure of a workload on one side in one phase of
+	// the round and returns how many there are in a row. A mailbox's connection is
+	// filled in; without a mailbox it is the connection's own. What is only counted
+	// is cleared by what shows that side to work in that phase, so that a mailbox
+	// that reads well and never writes comes to its limit: SavePage and FinishFetch
+	// clear the mail side's fetch, SealPlan diff, Commit apply. FinishPass ends the
+	// alerts of its connection, unless its circuit is open.
 	CountFailure(ctx context.Context, f Alert, now time.Time) (int, error)
 	// RaiseAlert opens the alert: somebody must act. A mailbox is disabled by it,
 	// with the alert's reason, in the same transaction (requirement D-31).
@@ -34,6 +37,8 @@ type Alert struct {
 	Connection model.ConnectionID
 	Workload   model.Workload
 	Side       model.Side
+	Scope      fault.Scope // fault.Server: it concerns the whole connection; else the mailbox
+	Phase      Phase       // of the round; "" = none, the connection's own
 	State      AlertState
 	Code       string // of the catalogue
 	Message    string // what happened; no content
@@ -43,6 +48,17 @@ type Alert struct {
 	Last       time.Time
 	Over       time.Time // zero = it is not over
 }
+
+// Phase is the part of a round in which something failed.
+type Phase string
+
+// The phases of a round.
+const (
+	PhaseFetch  Phase = "fetch"
+	PhaseDiff   Phase = "diff"
+	PhaseApply  Phase = "apply"
+	PhaseSettle Phase = "settle"
+)
 
 // AlertState is where a sync error stands.
 type AlertState string

@@ -39,6 +39,7 @@ type Store interface {
 	Requests
 	Fetching
 	Alerting
+	Outages
 	Issuing
 	Marking
 	Planning
@@ -66,7 +67,9 @@ type Registry interface {
 	Connections(ctx context.Context) ([]model.Connection, error)
 	Connection(ctx context.Context, id model.ConnectionID) (model.Connection, error)
 	ConnectionNamed(ctx context.Context, name string) (model.Connection, error)
-	// SaveConnection inserts (an empty ID is given one) or updates by ID.
+	// SaveConnection inserts (an empty ID is given one) or updates by ID. One that
+	// is down is probed at once, also where its fault was permanent: something
+	// about it was changed.
 	// ErrExists: the name is another connection's.
 	SaveConnection(ctx context.Context, c model.Connection) (model.Connection, error)
 

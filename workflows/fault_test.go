@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -13,40 +12,67 @@ import (
 	"lockstep.dev/fault"
 	"lockstep.dev/model"
 	"lockstep.dev/store"
+	"lockstep.dev/store/memory"
 )
 
-// counting is a store that only counts failures.
-type counting struct {
-	store.Store
-	policy model.Policy
-	n      map[model.Side]int
-}
-
-func (c *counting) Mailbox(context.Context, model.MailboxID) (model.Mailbox, error) {
-	return model.Mailbox{Policy: "default"}, nil
-}
-
-func (c *counting) Policy(context.Context, string) (model.Policy, error) {
-	return c.policy.Complete(), nil
-}
-
-func (c *counting) CountFailure(_ context.Context, f store.Alert, _ time.Time) (int, error) {
-	if c.n == nil {
-		c.n = map[model.Side]int{}
+// quarters is a store with one CRM, one mail server and four mailboxes, m1 to m4.
+func quarters(t *testing.T, p model.Policy) *memory.Store {
+	t.Helper()
+	ctx := t.Context()
+	st := memory.New()
+	p.Name = "default"
+	must(t, st.SavePolicy(ctx, p))
+	for _, c := range []model.Connection{{Name: "crm", Side: model.CRM}, {Name: "mail", Side: model.Mail}} {
+		_, err := st.SaveConnection(ctx, c)
+		must(t, err)
 	}
-	c.n[f.Side]++
-	return c.n[f.Side], nil
+	for _, id := range []string{"m1", "m2", "m3", "m4"} {
+		_, err := st.Register(ctx, model.Mailbox{
+			ID: model.MailboxID(id), Address: id + "@example.com", CRMUser: id, CRM: named(t, st, "crm").ID, Mail: named(t, st, "mail").ID,
+		})
+		must(t, err)
+	}
+	return st
+}
+
+func named(t *testing.T, st store.Store, name string) model.Connection {
+	t.Helper()
+	c, err := st.ConnectionNamed(t.Context(), name)
+	must(t, err)
+	return c
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// counted is how often in a row m1 failed, by side.
+func counted(t *testing.T, st store.Store) map[model.Side]int {
+	t.Helper()
+	list, err := st.Alerts(t.Context(), store.AlertFilter{Mailbox: "m1"})
+	must(t, err)
+	out := map[model.Side]int{}
+	for _, a := range list {
+		out[a.Side] = a.Times
+	}
+	return out
 }
 
 // faulty is a stage whose fetches meet what trouble says, attempt by attempt;
 // nil is a fetch that works. It notes when each attempt came.
-func faulty(t *testing.T, c *counting, trouble func(attempt int) *fault.Fault) (*stage, *[]time.Duration) {
+func faulty(t *testing.T, st *memory.Store, trouble func(attempt int) *fault.Fault) (*stage, *[]time.Duration) {
 	t.Helper()
 	s := newStage(t)
-	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activities.Interceptor{Store: c}}})
+	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activities.Interceptor{Store: st, Now: s.Now}}})
 	var at []time.Duration
 	began := s.Now()
 	s.fetch = func(activities.FetchIn) (activities.FetchOut, error) {
+		if down := named(t, st, "mail").Circuit.Down() || named(t, st, "crm").Circuit.Down(); down {
+			return activities.FetchOut{State: model.Active, Waits: true, Next: time.Hour}, nil // as Fetch does
+		}
 		at = append(at, s.Now().Sub(began))
 		if f := trouble(len(at)); f != nil {
 			return activities.FetchOut{}, f
@@ -78,13 +104,15 @@ func wantTimes(t *testing.T, got, want []time.Duration) {
 }
 
 // D-30, D-31, D-32: every class in both wide scopes, with the exact attempts and
-// times: permanent ones disable the mailbox as soon as they are seen, the others
-// after ten attempts five minutes apart, and throttling never.
+// times: permanent ones disable the mailbox, or all of the server's mailboxes, as
+// soon as they are seen, the others after ten attempts five minutes apart, and
+// throttling never.
 func TestEveryFaultIsTriedAsTheTableSays(t *testing.T) {
 	for _, scope := range []fault.Scope{fault.Server, fault.Mailbox} {
 		for _, class := range fault.Classes() {
 			t.Run(string(class)+" "+string(scope), func(t *testing.T) {
-				s, at := faulty(t, &counting{}, always(class, scope))
+				st := quarters(t, model.Policy{})
+				s, at := faulty(t, st, always(class, scope))
 				rule, stopped, during := fault.RuleOf(class, scope), 1, 3*time.Hour-time.Second
 				if class == fault.Throttled {
 					during = 9*time.Minute - time.Second // the test environment itself ends an activity after ten attempts
@@ -93,6 +121,12 @@ func TestEveryFaultIsTriedAsTheTableSays(t *testing.T) {
 				switch {
 				case rule.Stops:
 					wantTimes(t, *at, every(0, 1))
+					if scope == fault.Server { // all its mailboxes, and none of them itself
+						stopped = 0
+						if !named(t, st, "mail").Circuit.Disabled() {
+							t.Error("the connection is not disabled")
+						}
+					}
 				case rule.Counted:
 					wantTimes(t, *at, every(5*time.Minute, 10))
 				case class == fault.Throttled:
@@ -116,7 +150,7 @@ func TestEveryFaultIsTriedAsTheTableSays(t *testing.T) {
 // A fault of one item that ends a whole step concerns all that comes after it:
 // it may not last for ever.
 func TestAnItemsFaultThatEndsAStepIsCounted(t *testing.T) {
-	s, at := faulty(t, &counting{}, always(fault.Invalid, fault.Item))
+	s, at := faulty(t, quarters(t, model.Policy{}), always(fault.Invalid, fault.Item))
 	s.run(3*time.Hour, MailboxState{Mailbox: "m1"})
 	wantTimes(t, *at, every(5*time.Minute, 10))
 	if len(s.stop) != 1 {
@@ -126,8 +160,8 @@ func TestAnItemsFaultThatEndsAStepIsCounted(t *testing.T) {
 
 // D-32: the policy's numbers count.
 func TestThePolicyChangesTheNumbers(t *testing.T) {
-	c := &counting{policy: model.Policy{Name: "p", Retries: 3, RetryGap: model.Duration(20 * time.Second)}}
-	s, at := faulty(t, c, always(fault.Transient, fault.Server))
+	p := model.Policy{Retries: 3, RetryGap: model.Duration(20 * time.Second)}
+	s, at := faulty(t, quarters(t, p), always(fault.Transient, fault.Server))
 	s.run(3*time.Hour, MailboxState{Mailbox: "m1"})
 	wantTimes(t, *at, every(20*time.Second, 3))
 	if len(s.stop) != 1 {
@@ -137,7 +171,7 @@ func TestThePolicyChangesTheNumbers(t *testing.T) {
 
 // Decision 10: a delay that the server asks for is honoured and not counted.
 func TestThrottlingWaitsAsAskedAndNeverDisables(t *testing.T) {
-	s, at := faulty(t, &counting{}, func(attempt int) *fault.Fault {
+	s, at := faulty(t, quarters(t, model.Policy{}), func(attempt int) *fault.Fault {
 		if attempt > 8 {
 			return nil
 		}
@@ -152,8 +186,8 @@ func TestThrottlingWaitsAsAskedAndNeverDisables(t *testing.T) {
 
 // Decision 10: the two sides are counted apart; each has all its failures.
 func TestEachSideHasItsOwnCount(t *testing.T) {
-	c := &counting{policy: model.Policy{Name: "p", Retries: 5}}
-	s, at := faulty(t, c, func(attempt int) *fault.Fault {
+	st := quarters(t, model.Policy{Retries: 5})
+	s, at := faulty(t, st, func(attempt int) *fault.Fault {
 		f := &fault.Fault{Class: fault.Transient, Scope: fault.Server, Side: model.Mail, Message: "no answer"}
 		if attempt%2 == 0 {
 			f.Side = model.CRM
@@ -162,18 +196,18 @@ func TestEachSideHasItsOwnCount(t *testing.T) {
 	})
 	s.run(3*time.Hour, MailboxState{Mailbox: "m1"})
 	wantTimes(t, *at, every(5*time.Minute, 9))
-	if c.n[model.Mail] != 5 || c.n[model.CRM] != 4 || len(s.stop) != 1 || s.stop[0].Side != model.Mail {
-		t.Errorf("counted %v, stopped %+v", c.n, s.stop)
+	if n := counted(t, st); n[model.Mail] != 5 || n[model.CRM] != 4 || len(s.stop) != 1 || s.stop[0].Side != model.Mail {
+		t.Errorf("counted %v, stopped %+v", n, s.stop)
 	}
 }
 
 // D-33: after the fix a person enables the mailbox again, and it has all its
 // attempts before it.
 func TestAnEnabledMailboxHasAllItsAttempts(t *testing.T) {
-	c := &counting{}
-	s, at := faulty(t, c, always(fault.Transient, fault.Server))
+	st := quarters(t, model.Policy{})
+	s, at := faulty(t, st, always(fault.Transient, fault.Server))
 	s.obey = func(activities.ObeyIn) (activities.ObeyOut, error) {
-		c.n = nil // what EndAlerts does
+		must(t, st.EndAlerts(t.Context(), "m1", "", "", s.Now()))
 		return activities.ObeyOut{Verb: activities.VerbResume, State: model.Active}, nil
 	}
 	s.RegisterDelayedCallback(func() { s.SignalWorkflow(SignalRequest, Request{ID: "r1", Verb: activities.VerbResume}) }, 2*time.Hour)

@@ -42,6 +42,8 @@ type mailbox struct {
 	check   bool     // the last round met items that were not as we knew them
 	// interrupted: the round's writes were broken off by a crash.
 	interrupted bool
+	waits       bool          // a system cannot be used, so the round did nothing
+	asked       bool          // a person waits for this round
 	cancel      func()        // cancels the activity that runs or waits for its next attempt
 	next        time.Duration // time to the next round
 	started     time.Time     // of this run

@@ -145,7 +145,7 @@ func TestWakesAreCoalesced(t *testing.T) {
 // away; a paused mailbox does nothing until it is told to.
 func TestPauseCancelsAWaitingAttempt(t *testing.T) {
 	s := newStage(t)
-	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activities.Interceptor{Store: &counting{}}}})
+	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activities.Interceptor{Store: quarters(t, model.Policy{}), Now: s.Now}}})
 	s.fetch = func(activities.FetchIn) (activities.FetchOut, error) {
 		return activities.FetchOut{}, &fault.Fault{Class: fault.Transient, Scope: fault.Server, Message: "no answer"}
 	}

@@ -19,7 +19,7 @@ import (
 func (m *mailbox) oneRound(ctx workflow.Context) error {
 	m.woken = false
 	requests, show := m.waiting, m.show
-	m.interrupted = false
+	m.interrupted, m.waits, m.asked = false, false, len(requests) > 0
 	m.waiting, m.show = nil, false
 	answer, err := m.round4(ctx, show)
 	if temporal.IsCanceledError(err) {
@@ -34,12 +34,16 @@ func (m *mailbox) oneRound(ctx workflow.Context) error {
 	if err != nil {
 		answer = m.fail(ctx, err)
 	}
+	if m.waits && m.State == model.Active { // what they asked for is done when the system works again
+		m.waiting, m.show = append(requests, m.waiting...), m.show || show
+		return nil
+	}
 	if m.interrupted && len(requests) > 0 && workflow.GetVersion(ctx, changeAnswerLater, workflow.DefaultVersion, 1) >= 1 {
 		// What they asked for is done only in part; the next round goes on.
 		m.waiting, m.show = append(requests, m.waiting...), m.show || show
 		return nil
 	}
-	return m.answer(ctx, requests, answer, err != nil)
+	return m.answer(ctx, requests, answer, err != nil || m.waits)
 }
 
 // round4 is fetch, diff, apply and settle; it returns what happened in words.
@@ -48,6 +52,10 @@ func (m *mailbox) round4(ctx workflow.Context, show bool) (string, error) {
 	f, err := m.fetch(ctx, show)
 	if err != nil || f.State != model.Active && !show {
 		return fmt.Sprintf("The mailbox is %s.", f.State), err
+	}
+	if f.Waits {
+		m.waits = true
+		return f.Trouble, nil
 	}
 	if !f.Work {
 		return idle(f), nil
@@ -71,7 +79,7 @@ func (m *mailbox) fetch(ctx workflow.Context, show bool) (activities.FetchOut, e
 	var f activities.FetchOut
 	err := m.step(ctx, "fetch", func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(remote(ctx, "read what changed"), m.acts.Fetch,
-			activities.FetchIn{Mailbox: m.Mailbox, Generation: m.Generation, Look: m.Look > 0, Show: show, Check: m.check})
+			activities.FetchIn{Mailbox: m.Mailbox, Generation: m.Generation, Look: m.Look > 0, Show: show, Check: m.check, Asked: m.asked})
 	}, &f)
 	if err != nil {
 		return f, err
@@ -199,10 +207,14 @@ func (m *mailbox) fail(ctx workflow.Context, err error) string {
 		m.State = model.Retired
 		return "The mailbox is not known any more."
 	}
+	if t.Waits { // the next fetch says until when
+		m.waits, m.woken, m.next = true, true, 0
+		return t.Message
+	}
 	if !t.Stops() {
 		return t.Message
 	}
-	stop := activities.StopIn{Mailbox: m.Mailbox, Side: t.Side, Code: t.Code, Message: t.Message}
+	stop := activities.StopIn{Mailbox: m.Mailbox, Side: t.Side, Phase: t.Phase, Code: t.Code, Message: t.Message}
 	if workflow.ExecuteActivity(quick(ctx, "disable"), m.acts.Stop, stop).Get(ctx, nil) == nil {
 		m.setState(ctx, model.Disabled)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lockstep.dev/fault"
 	"lockstep.dev/model"
 	"lockstep.dev/store"
 )
@@ -25,12 +26,16 @@ func (s *Store) strike(f store.Alert, state store.AlertState, now time.Time) (in
 	} else if _, ok := s.connections.get(name(f.Connection)); !ok {
 		return 0, store.ErrNotFound
 	}
+	f.Scope = or(f.Scope, fault.Mailbox)
+	if f.Mailbox == "" {
+		f.Scope = fault.Server
+	}
 	for k, a := range s.alerts.all() {
-		if a.State != store.AlertOver && a.Mailbox == f.Mailbox && a.Connection == f.Connection && a.Workload == f.Workload && a.Side == f.Side {
+		if a.State != store.AlertOver && a.Mailbox == f.Mailbox && a.Connection == f.Connection && a.Workload == f.Workload && a.Side == f.Side && a.Phase == f.Phase {
 			if f.Evidence == "" && f.Code == a.Code {
 				f.Evidence = a.Evidence
 			}
-			a.Code, a.Message, a.Evidence, a.Last = f.Code, f.Message, f.Evidence, now
+			a.Scope, a.Code, a.Message, a.Evidence, a.Last = f.Scope, f.Code, f.Message, f.Evidence, now
 			if state == store.AlertOpen {
 				a.State = state
 			} else {
@@ -57,11 +62,10 @@ func (s *Store) CountFailure(ctx context.Context, f store.Alert, now time.Time) 
 // RaiseAlert implements store.Alerting.
 func (s *Store) RaiseAlert(ctx context.Context, f store.Alert, reason string, now time.Time) error {
 	return alone(ctx, s, func() error {
-		before := s.outages()
-		if _, err := s.strike(f, store.AlertOpen, now); err != nil || f.Mailbox == "" {
-			if err == nil && f.Code != store.WideBrake && !before[f.Connection] {
-				s.note(store.LogEntry{What: store.LogOutage, Subject: store.LogConnection, Name: string(f.Connection), Why: f.Message, After: f.Code})
-			}
+		if f.Mailbox == "" {
+			return s.outage(f, now)
+		}
+		if _, err := s.strike(f, store.AlertOpen, now); err != nil {
 			return err
 		}
 		s.recount(f.Mailbox)
@@ -71,6 +75,18 @@ func (s *Store) RaiseAlert(ctx context.Context, f store.Alert, reason string, no
 		s.mailboxes.put(name(f.Mailbox), m)
 		return nil
 	})
+}
+
+// outage opens the alert of a connection through which nothing works.
+func (s *Store) outage(f store.Alert, now time.Time) error {
+	before := s.outages()
+	if _, err := s.strike(f, store.AlertOpen, now); err != nil {
+		return err
+	}
+	if f.Code != store.WideBrake && !before[f.Connection] {
+		s.note(store.LogEntry{What: store.LogOutage, Subject: store.LogConnection, Name: string(f.Connection), Why: f.Message, After: f.Code})
+	}
+	return nil
 }
 
 // EndAlerts implements store.Alerting.
@@ -93,6 +109,11 @@ func (s *Store) outages() map[model.ConnectionID]bool {
 		}
 	}
 	return out
+}
+
+// endOwn ends what was counted and raised against a connection itself.
+func (s *Store) endOwn(c model.ConnectionID, now time.Time) {
+	s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c && a.Code != store.WideBrake }, func(store.Alert) time.Time { return now })
 }
 
 func (s *Store) endAlerts(which func(store.Alert) bool, when func(store.Alert) time.Time) {
@@ -123,10 +144,10 @@ func (s *Store) endAll(id model.MailboxID) {
 }
 
 // worked clears what was only counted against a mailbox on a side that has shown
-// that it works.
-func (s *Store) worked(id model.MailboxID, side model.Side) {
+// that it works in that phase; an empty side is both.
+func (s *Store) worked(id model.MailboxID, side model.Side, phase store.Phase) {
 	for k, a := range s.alerts.all() {
-		if a.State == store.AlertRetrying && a.Mailbox == id && a.Side == side {
+		if a.State == store.AlertRetrying && a.Mailbox == id && (side == "" || a.Side == side) && (a.Phase == phase || a.Phase == "") {
 			s.alerts.drop(k)
 			s.recount(id)
 		}
@@ -161,7 +182,7 @@ func (s *Store) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert,
 		slices.SortStableFunc(out, func(a, b store.Alert) int {
 			return cmp.Or(compareBool(a.State == store.AlertOver, b.State == store.AlertOver), b.Last.Compare(a.Last),
 				cmp.Compare(a.Mailbox, b.Mailbox), cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Workload, b.Workload),
-				cmp.Compare(a.Side, b.Side), cmp.Compare(a.ID, b.ID))
+				cmp.Compare(a.Side, b.Side), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.ID, b.ID))
 		})
 		return out, nil
 	})

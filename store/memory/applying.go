@@ -187,7 +187,7 @@ func (s *Store) Commit(ctx context.Context, id model.MailboxID, token, planID st
 		l := landing{Store: s, m: m, now: now, plan: planID}
 		for _, r := range results {
 			if r.Receipt.Outcome == model.Done {
-				s.worked(id, r.Planned.Side)
+				s.worked(id, r.Planned.Side, store.PhaseApply)
 			}
 		}
 		return l.land(results), nil

@@ -142,6 +142,10 @@ func (s *Store) resetCursors(p place, only ...model.Collection) {
 // FinishFetch implements store.Fetching.
 func (s *Store) FinishFetch(ctx context.Context, id model.MailboxID, begun, now, next time.Time) (round int64, err error) {
 	err = s.alter(ctx, id, func(m *mailbox) error {
+		if m.Failures > 0 {
+			s.worked(id, model.Mail, store.PhaseFetch)
+			*m, _ = s.mailboxes.get(name(id))
+		}
 		m.Round, m.LastSuccess, m.NextAt, m.FetchBegun = m.Round+1, now, next, begun
 		s.looked(place{m.Mail, id}, begun)
 		round = m.Round
@@ -166,7 +170,9 @@ func (s *Store) FinishPass(ctx context.Context, c model.ConnectionID, begun time
 			s.connections.put(name(c), row)
 			s.looked(place{connection: c}, begun)
 		}
-		s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c && a.Code != store.WideBrake }, func(store.Alert) time.Time { return begun })
+		if !row.Circuit.Down() { // a pass that was under way when it opened proves nothing
+			s.endOwn(c, begun)
+		}
 		pass = row.Pass
 		settle := int64(0)
 		for _, m := range s.mailboxes.all() {

@@ -63,7 +63,7 @@ func (s *Store) SavePage(ctx context.Context, in store.PageIn) (store.PageOut, e
 		out.Absent = len(p.changed) - out.Changed
 		out.Woken = p.tell(out.Absent > 0)
 		if in.Mailbox != "" {
-			s.worked(in.Mailbox, model.Mail)
+			s.worked(in.Mailbox, model.Mail, store.PhaseFetch)
 		}
 		return out, nil
 	})

@@ -81,6 +81,7 @@ func (s *Store) SealPlan(ctx context.Context, p store.PlanRow) error {
 		}
 		row.State, row.Hash, row.Why, row.Counts, row.ready = p.State, p.Hash, p.Why, p.Counts, p.State == store.PlanReady
 		s.plans.put(name(p.ID), row)
+		s.worked(p.Mailbox, "", store.PhaseDiff)
 		if p.State == store.PlanShown {
 			s.giveBack(p.ID) // only looked at: the next round finds everything as it was
 			if m, _ := s.mailboxes.get(name(p.Mailbox)); m.Undoing == p.Request {

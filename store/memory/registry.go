@@ -60,7 +60,10 @@ func (s *Store) SaveConnection(ctx context.Context, c model.Connection) (model.C
 		if c.ID == "" {
 			c.ID, ok = model.ConnectionID(s.newID("con")), true
 		}
-		c.AuditAt, c.Pass, c.PassBegun, c.Behind = old.AuditAt, old.Pass, old.PassBegun, old.Behind
+		c.AuditAt, c.Pass, c.PassBegun, c.Behind, c.Circuit = old.AuditAt, old.Pass, old.PassBegun, old.Behind, old.Circuit
+		if c.Circuit.State == model.CircuitOpen { // something about it was changed: it is tried at once
+			c.Circuit.Permanent, c.Circuit.Next = false, time.UnixMicro(1)
+		}
 		old.Connection = c
 		if ok {
 			s.connections.put(name(c.ID), old)

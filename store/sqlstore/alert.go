@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lockstep.dev/fault"
 	"lockstep.dev/model"
 	"lockstep.dev/store"
 )
@@ -14,6 +15,8 @@ type alertRow struct {
 	Connection string `db:"connection"`
 	Workload   string `db:"workload"`
 	Side       string `db:"side"`
+	Scope      string `db:"scope"`
+	Phase      string `db:"phase"`
 	State      string `db:"state"`
 	Code       string `db:"code"`
 	Message    string `db:"message"`
@@ -26,24 +29,33 @@ type alertRow struct {
 
 // strike notes a failure. The connection is the mailbox's on that side, so that
 // a mailbox that does not exist has no row.
-const strike = `INSERT INTO alert (id, mailbox, connection, workload, side, state, code, message, evidence, times, first_at, last_at)
+const strike = `INSERT INTO alert (id, mailbox, connection, workload, side, phase, scope, state, code, message, evidence, times, first_at, last_at)
 	SELECT CAST(? AS TEXT), w.mailbox, w.connection, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+		CAST(? AS TEXT), CAST(? AS TEXT),
 		1, CAST(? AS BIGINT), CAST(? AS BIGINT)
 	FROM (SELECT m.id AS mailbox, CASE CAST(? AS TEXT) WHEN 'crm' THEN m.crm ELSE m.mail END AS connection FROM mailbox m WHERE m.id = ?
 		UNION ALL SELECT '', c.id FROM connection c WHERE c.id = ? AND CAST(? AS TEXT) = '') w
 	WHERE 1 = 1
-	ON CONFLICT (mailbox, connection, workload, side) WHERE state <> 'over' DO UPDATE SET
+	ON CONFLICT (mailbox, connection, workload, side, phase) WHERE state <> 'over' DO UPDATE SET
 		state = CASE WHEN excluded.state = 'open' THEN 'open' ELSE alert.state END,
-		code = excluded.code, message = excluded.message,
+		scope = excluded.scope, code = excluded.code, message = excluded.message,
 		evidence = CASE WHEN excluded.evidence = '' AND alert.code = excluded.code THEN alert.evidence ELSE excluded.evidence END,
 		times = alert.times + CASE WHEN excluded.state = 'open' THEN 0 ELSE 1 END, last_at = excluded.last_at
 	RETURNING times`
 
 func (t *tx) strike(f store.Alert, s store.AlertState, now time.Time) (int, error) {
 	var n int
-	err := t.get(&n, strike, newID("alt"), string(f.Workload), string(f.Side), string(s), f.Code, clean(f.Message), clean(f.Evidence),
+	err := t.get(&n, strike, newID("alt"), string(f.Workload), string(f.Side), string(f.Phase), scopeOfAlert(f), string(s), f.Code, clean(f.Message), clean(f.Evidence),
 		micros(now), micros(now), string(f.Side), string(f.Mailbox), string(f.Connection), string(f.Mailbox))
 	return n, err
+}
+
+// scopeOfAlert fills in what only a connection can have.
+func scopeOfAlert(f store.Alert) string {
+	if f.Mailbox == "" || f.Scope == fault.Server {
+		return string(fault.Server)
+	}
+	return string(fault.Mailbox)
 }
 
 // CountFailure notes one more failure.
@@ -94,13 +106,28 @@ func (d *DB) EndAlerts(ctx context.Context, id model.MailboxID, c model.Connecti
 }
 
 // worked clears what was only counted against a mailbox on a side that has shown
-// that it works.
-func (t *tx) worked(id model.MailboxID, side model.Side) error {
-	return t.exec(`DELETE FROM alert WHERE mailbox = ? AND side = ? AND state = 'retrying'`, string(id), string(side))
+// that it works in that phase.
+func (t *tx) worked(id model.MailboxID, side model.Side, phase store.Phase) error {
+	return t.exec(`DELETE FROM alert WHERE mailbox = ? AND side = ? AND phase IN ('', CAST(? AS TEXT)) AND state = 'retrying'`, string(id), string(side), string(phase))
+}
+
+// decided clears what was only counted against a mailbox while it decided.
+func (t *tx) decided(id model.MailboxID) error {
+	return t.exec(`DELETE FROM alert WHERE mailbox = ? AND phase IN ('', CAST(? AS TEXT)) AND state = 'retrying'`, string(id), string(store.PhaseDiff))
 }
 
 // passed ends what was counted and raised against a CRM that was read to its end.
+// A pass that was under way when the circuit opened proves nothing.
 func (t *tx) passed(c model.ConnectionID, at time.Time) error {
+	var down bool
+	if err := t.get(&down, `SELECT `+isDown, string(c)); err != nil || down {
+		return err
+	}
+	return t.endOwn(c, at)
+}
+
+// endOwn ends what was counted and raised against a connection itself.
+func (t *tx) endOwn(c model.ConnectionID, at time.Time) error {
 	if err := t.exec(`DELETE FROM alert WHERE mailbox = '' AND connection = ? AND state = 'retrying'`, string(c)); err != nil {
 		return err
 	}
@@ -165,14 +192,14 @@ func (d *DB) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, er
 	}
 	var rows []alertRow
 	err := d.view(ctx, "list alerts", func(tx *tx) error {
-		return tx.list(&rows, `SELECT id, mailbox, connection, workload, side, state, code, message, evidence, times, first_at, last_at, over_at
-			FROM alert WHERE `+where+` ORDER BY CASE state WHEN 'over' THEN 1 ELSE 0 END, last_at DESC, mailbox, connection, workload, side, id`, args...)
+		return tx.list(&rows, `SELECT id, mailbox, connection, workload, side, scope, phase, state, code, message, evidence, times, first_at, last_at, over_at
+			FROM alert WHERE `+where+` ORDER BY CASE state WHEN 'over' THEN 1 ELSE 0 END, last_at DESC, mailbox, connection, workload, side, phase, id`, args...)
 	})
 	var out []store.Alert
 	for _, r := range rows {
 		out = append(out, store.Alert{
 			ID: r.ID, Mailbox: model.MailboxID(r.Mailbox), Connection: model.ConnectionID(r.Connection), Workload: model.Workload(r.Workload),
-			Side: model.Side(r.Side), State: store.AlertState(r.State), Code: r.Code, Message: r.Message, Evidence: r.Evidence,
+			Side: model.Side(r.Side), Scope: fault.Scope(r.Scope), Phase: store.Phase(r.Phase), State: store.AlertState(r.State), Code: r.Code, Message: r.Message, Evidence: r.Evidence,
 			Times: r.Times, First: instant(r.First), Last: instant(r.Last), Over: instant(r.Over),
 		})
 	}

@@ -129,16 +129,24 @@ func (d *DB) SetPrivacy(ctx context.Context, id model.MailboxID, private string)
 
 // FinishFetch ends a mailbox's fetch.
 func (d *DB) FinishFetch(ctx context.Context, id model.MailboxID, begun, now, next time.Time) (int64, error) {
-	var round int64
+	var row struct {
+		Round  int64 `db:"round"`
+		Failed bool  `db:"failed"`
+	}
 	err := d.update(ctx, "finish fetch of mailbox "+string(id), func(tx *tx) error {
 		if err := tx.exec(`UPDATE intent SET looked = looked + 1 WHERE mailbox = ? AND outcome IN ('', 'unknown') AND side = 'mail' AND shows <= ?`,
 			string(id), micros(begun)); err != nil {
 			return err
 		}
-		return tx.get(&round, `UPDATE mailbox SET round = round + 1, last_success = ?, next_at = ?, fetch_begun = ? WHERE id = ? RETURNING round`,
+		err := tx.get(&row, `UPDATE mailbox SET round = round + 1, last_success = ?, next_at = ?, fetch_begun = ? WHERE id = ?
+			RETURNING round, EXISTS (SELECT 1 FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failed`,
 			micros(now), micros(next), micros(begun), string(id))
+		if err != nil || !row.Failed {
+			return err
+		}
+		return tx.worked(id, model.Mail, store.PhaseFetch)
 	})
-	return round, err
+	return row.Round, err
 }
 
 // FinishPass ends a feed pass. One that began before another that has ended

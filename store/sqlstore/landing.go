@@ -45,12 +45,16 @@ type landing struct {
 const proven = int64(-1 << 40)
 
 func (l *landing) land(results []landed) error {
+	phase := store.PhaseApply
+	if l.adopt {
+		phase = store.PhaseDiff
+	}
 	for _, side := range []model.Side{model.CRM, model.Mail} {
 		if err := l.observe(side, results); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(results, func(r landed) bool { return r.done() && r.Planned.Side == side }) {
-			if err := l.tx.worked(l.scope.mailbox(), side); err != nil {
+			if err := l.tx.worked(l.scope.mailbox(), side, phase); err != nil {
 				return err
 			}
 		}

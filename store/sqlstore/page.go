@@ -130,7 +130,7 @@ func (p *page) save() error {
 		return err
 	}
 	if !p.place.crm() {
-		if err := p.tx.worked(p.place.mailbox, model.Mail); err != nil {
+		if err := p.tx.worked(p.place.mailbox, model.Mail, store.PhaseFetch); err != nil {
 			return err
 		}
 	}

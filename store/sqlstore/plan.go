@@ -132,6 +132,9 @@ func (d *DB) SealPlan(ctx context.Context, p store.PlanRow) error {
 		if err := stale(n, err); err != nil {
 			return err
 		}
+		if err := tx.decided(p.Mailbox); err != nil {
+			return err
+		}
 		if p.State == store.PlanShown {
 			if err := tx.exec(`UPDATE mailbox SET undoing = '' WHERE id = ? AND undoing = CAST(? AS TEXT)`, string(p.Mailbox), p.Request); err != nil {
 				return err

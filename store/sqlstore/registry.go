@@ -23,14 +23,18 @@ type connectionRow struct {
 	AuditAt   int64  `db:"audit_at"`
 	Behind    bool   `db:"restores"`
 	PassBegun int64  `db:"pass_begun"`
+	Outage    string `db:"outage"`
+	circuitRow
 }
 
-const selectConnection = `SELECT id, name, side, connector, settings, secret, owner, every, pass, pass_begun, audit_at, restores FROM connection `
+const selectConnection = `SELECT connection.id, name, side, connector, settings, secret, owner, every, pass, pass_begun, audit_at, restores, outage, ` +
+	circuitColumns + ` FROM connection LEFT JOIN circuit k ON k.connection = connection.id `
 
 func (d *DB) connection(r connectionRow) (model.Connection, error) {
 	c := model.Connection{
 		ID: model.ConnectionID(r.ID), Name: r.Name, Side: model.Side(r.Side), Connector: r.Connector,
 		Owner: r.Owner, Every: time.Duration(r.Every), Pass: r.Pass, PassBegun: instant(r.PassBegun), Behind: r.Behind, AuditAt: instant(r.AuditAt),
+		Outage: r.Outage, Circuit: r.circuit(),
 	}
 	if err := json.Unmarshal(r.Settings, &c.Settings); err != nil {
 		return c, fmt.Errorf("decode settings of connection %s: %w", r.Name, err)
@@ -62,7 +66,7 @@ func (d *DB) Connections(ctx context.Context) ([]model.Connection, error) {
 
 // Connection returns one connection by its id.
 func (d *DB) Connection(ctx context.Context, id model.ConnectionID) (model.Connection, error) {
-	return d.oneConnection(ctx, `WHERE id = ?`, string(id))
+	return d.oneConnection(ctx, `WHERE connection.id = ?`, string(id))
 }
 
 // ConnectionNamed returns one connection by its name.
@@ -99,20 +103,22 @@ func (d *DB) SaveConnection(ctx context.Context, c model.Connection) (model.Conn
 		return c, fmt.Errorf("save connection %s: %w", c.Name, err)
 	}
 	err = d.update(ctx, "save connection "+c.Name, func(tx *tx) error {
+		values := []any{c.Name, string(c.Side), c.Connector, settings, null(secret), c.Owner, int64(c.Every), c.Outage, string(c.ID)}
 		if fresh {
-			err := tx.exec(`INSERT INTO connection (id, name, side, connector, settings, secret, owner, every)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-				string(c.ID), c.Name, string(c.Side), c.Connector, settings, null(secret), c.Owner, int64(c.Every))
+			err := tx.exec(`INSERT INTO connection (name, side, connector, settings, secret, owner, every, outage, id)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
 			if err != nil {
 				return d.exists(err)
 			}
-			return tx.note(store.LogEntry{What: store.LogSaved, Subject: store.LogConnection, Name: string(c.ID)})
-		}
-		n, err := tx.count(`UPDATE connection SET name = ?, side = ?, connector = ?, settings = ?, secret = ?, owner = ?, every = ?
-			WHERE id = ?`,
-			c.Name, string(c.Side), c.Connector, settings, null(secret), c.Owner, int64(c.Every), string(c.ID))
-		if err := one(n, d.exists(err)); err != nil {
-			return err
+		} else {
+			n, err := tx.count(`UPDATE connection SET name = ?, side = ?, connector = ?, settings = ?, secret = ?, owner = ?, every = ?, outage = ?
+				WHERE id = ?`, values...)
+			if err := one(n, d.exists(err)); err != nil {
+				return err
+			}
+			if err := tx.exec(`UPDATE circuit SET permanent = 0, next_at = 1 WHERE connection = ? AND state = 'open'`, string(c.ID)); err != nil {
+				return err
+			}
 		}
 		return tx.note(store.LogEntry{What: store.LogSaved, Subject: store.LogConnection, Name: string(c.ID)})
 	})

@@ -47,12 +47,13 @@ func saying() map[string]string {
 func silent() string {
 	return `
 access: connection kind item crm_user role
-alert: id mailbox connection workload side state code message evidence times first_at last_at over_at
+alert: id mailbox connection workload side scope phase state code message evidence times first_at last_at over_at
 audit: id connection mailbox why begun ended confirmed compared seal
+circuit: connection state opened since code message permanent probes next_at closed_at calm_at suspected
 claim: connection kind global_key entity mailbox
 collection: connection mailbox kind id name read_only is_primary position listing listings listing_begun complete missing seen privacy high epoch marked restored intact filter refiltered
 conflict: id mailbox entity kind field winner created chosen resolution resolved
-connection: id name side connector settings secret owner every pass pass_begun audit_at restores
+connection: id name side connector settings secret owner every pass pass_begun audit_at restores outage
 content: key seen
 drift: audit mailbox side kind item collection what held found fields
 identity: connection mailbox kind item entity

@@ -141,7 +141,7 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(err)
 	w.ok(w.db.FinishPlan(w.Context(), m.ID, "t", id, store.Round{Number: 1, Started: w.now, Ended: w.now}))
 	w.ok(w.db.Release(w.Context(), m.ID, "t"))
-	_, err = w.db.CountFailure(w.Context(), store.Alert{Mailbox: m.ID, Workload: model.ACT, Side: model.CRM, Code: "sqlcrm.busy", Message: "busy"}, w.now)
+	_, err = w.db.CountFailure(w.Context(), store.Alert{Mailbox: m.ID, Workload: model.ACT, Side: model.CRM, Phase: store.PhaseSettle, Code: "sqlcrm.busy", Message: "busy"}, w.now)
 	w.ok(err)
 	w.ok(w.db.SaveMarks(w.Context(), m.ID, []store.ItemMark{{Ref: model.Ref{Kind: model.Contact, ID: "m1"}, Code: "dav.403", State: store.MarkPlaced}}))
 	_, err = w.db.Rule(w.Context(), w.mail, store.Ruling{Verdict: plan.Rejected, By: "root", Items: []store.Lost{{Mailbox: m.ID, Kind: model.Contact, Item: "m2"}}}, w.now)

@@ -53,7 +53,7 @@ func (d *differ) brakes(ctx context.Context) error {
 		return err
 	}
 	if d.waitsWhole() && !d.approval.given {
-		d.row.Why = firstSync
+		d.row.Why = d.wholly()
 		return nil
 	}
 	j := judge{d: d, brakes: list, pairs: map[model.EntityID]string{}}
@@ -74,9 +74,18 @@ func (d *differ) brakes(ctx context.Context) error {
 	return d.alarm(ctx)
 }
 
-// waitsWhole reports whether the plan is a first sync that waits as a whole.
+// waitsWhole reports whether the plan waits as a whole: a first sync, or what
+// the mailbox was told to wait with.
 func (d *differ) waitsWhole() bool {
-	return d.written > 0 && !d.m.Initialized && d.m.policy.Approval == "first-sync"
+	return d.written > 0 && (d.m.Hold != "" || !d.m.Initialized && d.m.policy.Approval == "first-sync")
+}
+
+// wholly is why a plan waits as a whole.
+func (d *differ) wholly() string {
+	if d.m.Hold != "" {
+		return d.m.Hold
+	}
+	return firstSync
 }
 
 // braking returns the brakes that the plan hits.
@@ -140,7 +149,7 @@ func (j *judge) reason(w plan.Write) string {
 		return why
 	}
 	if j.d.waitsWhole() {
-		return firstSync
+		return j.d.wholly()
 	}
 	if w.Confirmed {
 		return ""

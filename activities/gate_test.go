@@ -354,3 +354,7 @@ func (m mortal) EndAudit(ctx context.Context, audit string, unproven []store.Dri
 func (p point) String() string {
 	return fmt.Sprintf("%s (%s, activity %d)", p.name, p.what, p.activity)
 }
+
+func (m mortal) Move(ctx context.Context, moves []store.Move, request, message string, now time.Time) error {
+	return commit0(m, "Move", func() error { return m.Store.Move(ctx, moves, request, message, now) })
+}

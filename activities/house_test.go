@@ -223,7 +223,7 @@ func (h *house) add(name string) *box {
 }
 
 func (h *house) box(name string) *box {
-	i := slices.IndexFunc(h.boxes, func(b *box) bool { return b.address == address(name) })
+	i := slices.IndexFunc(h.boxes, func(b *box) bool { return b.id == model.MailboxID("mbx-"+name) })
 	if i < 0 {
 		h.t.Fatalf("there is no mailbox of %s", name)
 	}

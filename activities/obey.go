@@ -22,6 +22,8 @@ const (
 	VerbRemove  = "remove"
 	VerbResolve = "resolve-conflict"
 	VerbAudit   = "audit"
+	VerbRename  = "rename"
+	VerbClear   = "clear-conflict"
 )
 
 // ObeyIn names an accepted request.
@@ -33,6 +35,8 @@ type ObeyOut struct {
 	State model.MailboxState
 	// Round: the request is answered by the next round.
 	Round bool
+	// Move: the request is carried out, and answered, by the activity Move.
+	Move bool
 }
 
 // Obey begins to carry out a request. What changes only our own store is done
@@ -53,7 +57,7 @@ func (a *Activities) Obey(ctx context.Context, in ObeyIn) (ObeyOut, error) {
 	}
 	ctx = store.WithAuthor(ctx, store.Author{By: r.By, Why: "asked as " + r.ID})
 	outcome, message, err := a.carryOut(ctx, m, r, &out)
-	if err != nil || out.Round {
+	if err != nil || out.Round || out.Move {
 		return out, err
 	}
 	return out, a.Store.FinishRequest(ctx, r.ID, outcome, message)
@@ -86,6 +90,9 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.answerReview(ctx, m, r, out)
 	case VerbAudit:
 		return a.askAudit(ctx, m, out)
+	case VerbRename, VerbClear:
+		out.Move = true
+		return "", "", nil
 	default:
 		return store.RequestRefused, fmt.Sprintf("There is no command %q.", r.Verb), nil
 	}
@@ -139,6 +146,9 @@ func (a *Activities) resume(ctx context.Context, m model.Mailbox, out *ObeyOut) 
 func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s model.MailboxState, reason string) (store.RequestOutcome, string, error) {
 	if m.State == model.Retired {
 		return store.RequestRefused, "The mailbox was removed. Add it again to sync it.", nil
+	}
+	if m.State == model.Conflicted {
+		return store.RequestRefused, inConflict(m), nil
 	}
 	if m.State == s {
 		return store.RequestDone, fmt.Sprintf("The mailbox is %s already.", s), nil

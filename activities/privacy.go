@@ -108,7 +108,7 @@ func (c *crmPrivacy) load(ctx context.Context) error {
 	}
 	c.byUser = map[string]string{}
 	for _, m := range mailboxes {
-		if m.State != model.Retired {
+		if m.State.TakesPart() {
 			c.byUser[m.CRMUser] = private[m.Policy]
 		}
 	}

@@ -320,6 +320,9 @@ func (h *house) command(name, verb, argument string) {
 	var out activities.ObeyOut
 	h.until("obey", h.acts.Obey, activities.ObeyIn{Request: r.ID}, &out)
 	b.state = out.State
+	if out.Move {
+		h.move(b, r.ID)
+	}
 	if out.Round {
 		h.round(b)
 		h.until("answer", h.acts.Answer, activities.AnswerIn{Mailbox: b.id, Requests: []string{r.ID}, Message: "done"}, nil)
@@ -334,4 +337,17 @@ func (h *house) until(name string, fn, in, out any) {
 		err = h.execute(name, fn, in, out)
 	}
 	h.must(err)
+}
+
+// move carries out a request that brings mailboxes under other addresses.
+func (h *house) move(b *box, request string) {
+	h.t.Helper()
+	var out activities.MoveOut
+	h.until("move", h.acts.Move, activities.MoveIn{Request: request}, &out)
+	b.state = out.State
+	for _, b := range h.boxes {
+		m, err := h.db.Mailbox(context.Background(), b.id)
+		h.must(err)
+		b.address = m.Address
+	}
 }

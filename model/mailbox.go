@@ -40,7 +40,14 @@ const (
 	Paused   MailboxState = "paused"   // by a person
 	Disabled MailboxState = "disabled" // by an error; Reason says which
 	Retired  MailboxState = "retired"  // removed; links kept
+	// Conflicted: its CRM user is registered for another mailbox. Only its
+	// settings are kept, and it takes part in nothing.
+	Conflicted MailboxState = "crm-id-conflict"
 )
+
+// TakesPart reports whether a mailbox in this state is one of those between
+// which items are routed: it syncs, or will once it is resumed.
+func (s MailboxState) TakesPart() bool { return s != Retired && s != Conflicted }
 
 // Mailbox is one person's mailbox paired with one CRM user.
 type Mailbox struct {
@@ -67,6 +74,11 @@ type Mailbox struct {
 	Behind      bool      // our own database was restored; it has to be read in full
 	AuditAt     time.Time // when its next audit is due; zero = not before the first sync
 	Undoing     string    // the request whose undo is under way, "" = none
+	// Hold is why its next plan waits for approval as a whole, "" = it does not.
+	Hold string
+	// Successor is the mailbox that goes on under this one's settings since a
+	// CRM-ID conflict was cleared, "" = none.
+	Successor MailboxID
 }
 
 // Policy says what a group of mailboxes syncs. The zero value of every field

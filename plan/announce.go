@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 
 	"lockstep.dev/model"
 )
@@ -30,7 +31,7 @@ func (b *builder) announce(p Pair, w *Write) {
 			others[e.Key] = true
 		}
 	}
-	delete(others, b.in.Address)
+	maps.DeleteFunc(others, func(address string, _ bool) bool { return b.own(address) })
 	if len(others) == 0 {
 		return
 	}
@@ -56,7 +57,7 @@ func (b *builder) quiet(p Pair, w Write, have model.Content) string {
 		return "a deletion is not announced"
 	case p.MailIntent != nil || p.CRMIntent != nil:
 		return "the first attempt may have announced it"
-	case model.FoldAddress(c.Text("organizer")) != b.in.Address:
+	case !b.own(model.FoldAddress(c.Text("organizer"))):
 		return "only the organizer's own calendar announces"
 	case past(c, b.in.Now):
 		return "it is over"

@@ -122,13 +122,18 @@ func (b *builder) writeBoth(p Pair) {
 // invitation where the sides never agreed, or that is not known any more: people
 // answer in their mailboxes.
 func (b *builder) answered(p Pair, crm, mail model.Content) model.Content {
-	own := slices.IndexFunc(mail.Set("attendees"), func(e model.Element) bool { return e.Key == b.in.Address })
+	own := slices.IndexFunc(mail.Set("attendees"), func(e model.Element) bool { return b.own(e.Key) })
 	if p.MailBase != nil || p.Kind != model.Event || b.source(p.Kind, "attendees") == model.CRM || own < 0 || mail.Set("attendees")[own].Attr["status"] == "" {
 		return crm
 	}
 	out := crm.Clone()
-	out.PutSet("attendees", answer(crm.Set("attendees"), mail.Set("attendees"), b.in.Address))
+	out.PutSet("attendees", b.answer(crm.Set("attendees"), mail.Set("attendees")))
 	return out
+}
+
+// own reports whether an address is this mailbox's, now or before.
+func (b *builder) own(address string) bool {
+	return address == b.in.Address || slices.Contains(b.in.Former, address)
 }
 
 // mixed is what a participant's copy contributes to a first merge: its own

@@ -252,9 +252,18 @@ func (b *builder) flowing(p Pair, now, held model.Content) model.Content {
 	}
 	out := held.Clone()
 	if p.Kind == model.Event {
-		out.PutSet("attendees", answer(held.Set("attendees"), now.Set("attendees"), b.in.Address))
+		out.PutSet("attendees", b.answer(held.Set("attendees"), now.Set("attendees")))
 	}
 	return out
+}
+
+// answer returns the attendees of old with this person's status as now says it,
+// under every address that is or was this person's.
+func (b *builder) answer(old, now []model.Element) []model.Element {
+	for _, address := range append([]string{b.in.Address}, b.in.Former...) {
+		old = answer(old, now, address)
+	}
+	return old
 }
 
 // answer returns the attendees of old with own's status as now says it.

@@ -108,7 +108,8 @@ type Pair struct {
 type Input struct {
 	Pairs       []Pair // any order; Build sorts by entity
 	Policy      model.Policy
-	Address     string // the mailbox's own address, folded
+	Address     string   // the mailbox's own address, folded
+	Former      []string // addresses that were its own before, folded; people still invite them
 	CRMUser     string
 	Mailbox     model.MailboxID
 	Now         time.Time

@@ -109,8 +109,11 @@ func (b *builder) withdraw(p Pair) {
 func (b *builder) withdrawAnswer(p Pair) {
 	if p.Kind == model.Event && !p.CRM.Left && p.CRM.Trouble == "" && !b.secret(p.CRM) {
 		own := []model.Element{{Key: b.in.Address}} // no answer
+		for _, address := range b.in.Former {
+			own = append(own, model.Element{Key: address})
+		}
 		target := p.CRM.Content.Clone()
-		target.PutSet("attendees", answer(p.CRM.Content.Set("attendees"), own, b.in.Address))
+		target.PutSet("attendees", b.answer(p.CRM.Content.Set("attendees"), own))
 		if w := b.update(p, p.CRM, target); w != nil {
 			w.Final, w.Withdraws, w.Why = true, true, "turned private in the mailbox: the answer is withdrawn"
 			b.write(p, *w)

@@ -22,8 +22,9 @@ const mostProblems = 5
 // systems first, and if anything fails, nothing is saved. What the file does
 // not name is left alone.
 //
-// Errors: Problems for what was tried and failed, each with its *fault.Fault
-// or *store.Conflict.
+// Errors: Problems for what was tried and failed, each with its *fault.Fault.
+// Where all that is wrong are CRM-ID conflicts (OnlyConflicts), the rest was
+// saved, and of those mailboxes the settings.
 func Apply(ctx context.Context, st store.Registry, f File, try Try) (Report, error) {
 	c, err := compare(ctx, st, f)
 	if err != nil {
@@ -36,7 +37,20 @@ func Apply(ctx context.Context, st store.Registry, f File, try Try) (Report, err
 	if err := c.save(ctx, st, identities); err != nil {
 		return Report{}, err
 	}
-	return c.report, nil
+	return c.report, c.conflicts.orNil()
+}
+
+// OnlyConflicts reports whether CRM-ID conflicts are all that an Apply found
+// wrong: they stop the mailboxes that have them, and nothing else.
+func OnlyConflicts(err error) bool {
+	var all Problems
+	if !errors.As(err, &all) {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(p *Problem) bool {
+		var c *store.Conflict
+		return !errors.As(p, &c)
+	})
 }
 
 // Preview reports what Apply would do, without trying or saving anything.
@@ -45,7 +59,12 @@ func Preview(ctx context.Context, st store.Registry, f File) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	return c.report, nil
+	for _, m := range c.mailboxes {
+		if m.rival != nil && (m.rival.Identity == "" || m.rival.Mail != m.box.mail) {
+			c.conflicts = append(c.conflicts, c.taken(m)) // no immutable id can disprove it
+		}
+	}
+	return c.report, c.conflicts.orNil()
 }
 
 // check tries every CRM that is new or different, or gets a new mailbox, and
@@ -79,9 +98,6 @@ func (c *changes) check(ctx context.Context, try Try) (map[string]string, error)
 			failed[m.in.Mail] = f != nil && f.Scope == fault.Server
 			problems = append(problems, c.file.doc.wrap(m.at, fmt.Errorf("mailbox %s does not work: %w", m.in.Address, err)))
 			continue
-		}
-		if m.rival != nil && m.rival.Identity != answer.Identity {
-			problems = append(problems, c.taken(m))
 		}
 		identities[model.FoldAddress(m.in.Address)] = answer.Identity
 	}
@@ -160,7 +176,9 @@ func (c *changes) save(ctx context.Context, st store.Registry, identities map[st
 		var conflict *store.Conflict
 		switch {
 		case errors.As(err, &conflict):
-			return Problems{c.file.doc.wrap(child(m.at, "crm_user"), conflict)}
+			c.conflicts = append(c.conflicts, c.file.doc.wrap(child(m.at, "crm_user"), conflict))
+			c.report.Added = slices.DeleteFunc(c.report.Added, func(e Entry) bool { return e.What == "mailbox" && e.Name == m.in.Address })
+			continue
 		case err != nil:
 			return fmt.Errorf("save mailbox %s: %w", m.in.Address, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep.dev/fault"
 	"lockstep.dev/model"
@@ -190,8 +191,9 @@ func empty(t *testing.T, st store.Registry) {
 	}
 }
 
-// a CRM user belongs to one mailbox, and the conflict saves
-// nothing.
+// a CRM user belongs to one mailbox. A conflict keeps the settings
+// of the new registration and stops nothing but that mailbox; a second Apply
+// says it again.
 func TestACRMUserOfAnotherMailboxIsAConflict(t *testing.T) {
 	st := openStore(t)
 	f := read(t, example)
@@ -210,13 +212,49 @@ func TestACRMUserOfAnotherMailboxIsAConflict(t *testing.T) {
 	if !strings.HasSuffix(err.Error(), ":22: mailboxes[anna@example.com].crm_user: "+verbatim) {
 		t.Errorf("says %v", err)
 	}
-	if p, err := st.Policy(t.Context(), "sales"); err != nil || p.PastDays != 90 {
+	if p, err := st.Policy(t.Context(), "sales"); err != nil || p.PastDays != 10 {
 		t.Errorf("policy: %+v, %v", p, err)
+	}
+	m, err := st.MailboxNamed(t.Context(), "anna.new@example.com")
+	if err != nil || m.State != model.Conflicted || m.Reason != verbatim {
+		t.Errorf("what was kept: %+v, %v", m, err)
+	}
+	w := &world{}
+	if _, err := setup.Apply(t.Context(), st, f, w.try); !setup.OnlyConflicts(err) || len(w.asked) > 0 {
+		t.Errorf("the second time: %v, asked %v", err, w.asked)
+	}
+}
+
+// A file may still say the address that a mailbox had before it was renamed.
+func TestAFileMayNameTheOldAddress(t *testing.T) {
+	st := openStore(t)
+	f := read(t, example)
+	if _, err := setup.Apply(t.Context(), st, f, (&world{}).try); err != nil {
+		t.Fatal(err)
+	}
+	m, err := st.MailboxNamed(t.Context(), "anna@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := st.AddRequest(t.Context(), store.Request{Mailbox: m.ID, Verb: "rename"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Move(t.Context(), []store.Move{{Mailbox: m.ID, Address: "anna.new@example.com", User: m.User}}, r.ID, "done", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	report, err := setup.Apply(t.Context(), st, f, (&world{}).try)
+	if err != nil || len(report.Renamed) != 1 || len(report.Left)+len(report.Added)+len(report.Changed) != 0 {
+		t.Errorf("report %+v, %v", report, err)
+	}
+	if m, err = st.Mailbox(t.Context(), m.ID); err != nil || m.Address != "anna.new@example.com" {
+		t.Errorf("the mailbox is %+v, %v", m, err)
 	}
 }
 
 // A mailbox that is known by its immutable id may have a new address; another
-// mailbox of the same CRM user is a conflict, and nothing is saved.
+// mailbox of the same CRM user is a conflict, until its id turns out to be the
+// same one.
 func TestTheImmutableIDDecidesWhetherItIsTheSameMailbox(t *testing.T) {
 	st := openStore(t)
 	f := read(t, example)
@@ -235,9 +273,7 @@ func TestTheImmutableIDDecidesWhetherItIsTheSameMailbox(t *testing.T) {
 	if !errors.As(err, &conflict) || conflict.Mailbox != before.ID {
 		t.Errorf("another mailbox: %v", err)
 	}
-	if p, err := st.Policy(t.Context(), "sales"); err != nil || p.PastDays != 90 {
-		t.Errorf("saved halfway: %+v, %v", p, err)
-	}
+	f.Mailboxes[0].User = "anna" // something to try it again for
 	if _, err := setup.Apply(t.Context(), st, f, (&world{identity: "box-1"}).try); err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,9 @@ type Report struct {
 	Same    []Entry `json:"same"`
 	// Left are in the store and not in the file; nothing happens to them.
 	Left []Entry `json:"left_alone"`
+	// Renamed have another address by now than the file says; nothing happens to
+	// them, either.
+	Renamed []Entry `json:"renamed,omitempty"`
 	// What has to be woken, so that it notices.
 	Connections []model.ConnectionID `json:"-"`
 	Mailboxes   []model.MailboxID    `json:"-"`
@@ -36,6 +39,7 @@ type changes struct {
 	connections []connectionChange
 	policies    []model.Policy
 	mailboxes   []mailboxChange
+	conflicts   Problems                    // CRM-ID conflicts that are known already, or cannot be disproved
 	known       map[string]model.Connection // by name: as they will be
 	policyNames map[string]bool
 }
@@ -207,6 +211,17 @@ func (c *changes) compareMailboxes(ctx context.Context, st store.Registry) error
 			return err
 		}
 		named[change.box] = true
+		since, err := renamedSince(ctx, st, change, seats[change.seat])
+		if err != nil {
+			return err
+		}
+		if since.ID != "" {
+			named[box{since.Mail, model.FoldAddress(since.Address)}] = true
+			c.report.Renamed = append(c.report.Renamed, Entry{
+				What: "mailbox", Name: in.Address, Changes: []string{"renamed to " + since.Address + " since; write that into the file"},
+			})
+			continue
+		}
 		if err := c.compareMailbox(change, live[change.box], seats[change.seat]); err != nil {
 			return err
 		}
@@ -235,21 +250,39 @@ func (c *changes) resolve(at path, in Mailbox) (mailboxChange, error) {
 	}, c.policyExists(child(at, "policy"), in.Policy)
 }
 
+// renamedSince finds the mailbox of a CRM user that had the address of a change
+// before it was renamed.
+func renamedSince(ctx context.Context, st store.Registry, change mailboxChange, ofUser []model.Mailbox) (model.Mailbox, error) {
+	for _, s := range ofUser {
+		if !s.State.TakesPart() || s.Mail != change.box.mail || model.FoldAddress(s.Address) == change.box.address {
+			continue
+		}
+		former, err := st.Former(ctx, s.ID)
+		if err != nil || slices.Contains(former, change.box.address) {
+			return s, err
+		}
+	}
+	return model.Mailbox{}, nil
+}
+
 // compareMailbox compares a mailbox with the live one at its address, if there
 // is one, and with those that its CRM user has or had.
 func (c *changes) compareMailbox(change mailboxChange, live model.Mailbox, ofUser []model.Mailbox) error {
 	for _, s := range ofUser {
-		if (box{s.Mail, model.FoldAddress(s.Address)}) == change.box {
+		if s.State == model.Conflicted || s.Successor != "" || (box{s.Mail, model.FoldAddress(s.Address)}) == change.box {
 			continue
 		}
-		// Only at the same server may its immutable id prove that it is the
-		// same mailbox under an older address.
-		if change.rival = &s; s.Identity == "" || s.Mail != change.box.mail {
-			return Problems{c.taken(change)}
+		change.rival = &s
+		if live.State == model.Conflicted && len(mailboxChanges(live, change.in)) == 0 {
+			c.conflicts = append(c.conflicts, c.taken(change))
+			return nil
 		}
 	}
 	if live.ID != "" && (seat{live.CRM, live.CRMUser}) != change.seat {
 		return c.wrong(child(change.at, "crm_user"), "the mailbox %s belongs to another CRM user already; remove it there first: lockstep mailbox remove %s", live.Address, live.Address)
+	}
+	if live.State == model.Conflicted {
+		live = model.Mailbox{} // only settings are kept of it; they are replaced
 	}
 	change.old = live
 	e := Entry{What: "mailbox", Name: change.in.Address}
@@ -265,7 +298,7 @@ func (c *changes) compareMailbox(change mailboxChange, live model.Mailbox, ofUse
 
 // taken says that the CRM user belongs to another mailbox (R-02).
 func (c *changes) taken(m mailboxChange) *Problem {
-	return c.file.doc.wrap(child(m.at, "crm_user"), &store.Conflict{CRMUser: m.in.CRMUser, Mailbox: m.rival.ID})
+	return c.file.doc.wrap(child(m.at, "crm_user"), &store.Conflict{CRMUser: m.in.CRMUser, Mailbox: m.rival.ID, Address: m.rival.Address})
 }
 
 func mailboxChanges(old model.Mailbox, in Mailbox) []string {

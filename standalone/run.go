@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
@@ -69,11 +70,14 @@ func (h *house) organisation(ctx context.Context, file setup.File) error {
 		h.addresses["crm"] = h.rehearsal.CRM
 		file = h.rehearsal.File()
 	}
-	if h.report, err = setup.Apply(ctx, h.store, file, systems().Try); err != nil {
-		h.close()
-		return err
+	if h.report, err = setup.Apply(ctx, h.store, file, systems().Try); setup.OnlyConflicts(err) {
+		fmt.Fprintf(h.talk, "%s\nEverybody else is synced. See: lockstep mailbox list --state crm-id-conflict\n", err)
+		err = nil
 	}
-	return nil
+	if err != nil {
+		h.close()
+	}
+	return err
 }
 
 func (h *house) close() {
@@ -129,6 +133,9 @@ func (h *house) greet() {
 		h.rehearsal.Greet(h.out)
 	}
 	fmt.Fprintf(h.out, "  Command line      go run ./starter -data %s mailbox list\n\n", h.data)
+	for _, e := range h.report.Renamed {
+		fmt.Fprintf(h.talk, "%s %s: %s\n", e.What, e.Name, strings.Join(e.Changes, "; "))
+	}
 	for _, e := range h.report.Left {
 		fmt.Fprintf(h.talk, "Left alone, because the file no longer names it: %s %s\n", e.What, e.Name)
 	}

@@ -53,6 +53,7 @@ type Store interface {
 	Reading
 	Privacy
 	Filtering
+	Moving
 	Upkeep
 	Logging
 	Inspecting
@@ -86,9 +87,14 @@ type Registry interface {
 	// Register adds a mailbox together with the registration of its CRM user.
 	// A user registered for a mailbox with the same address or the same
 	// immutable identity revives that one, links and cursors kept (B6). Any
-	// other registration is a *Conflict and changes nothing.
-	// What the CRM feed already knows of the user becomes pending.
+	// other registration is a *Conflict: only its settings are
+	// kept, as a mailbox in that state, which is returned with the error and
+	// takes part in nothing until Move ends the conflict. What the CRM feed
+	// already knows of the user becomes pending.
 	Register(ctx context.Context, m model.Mailbox) (model.Mailbox, error)
+	// Former lists the addresses, folded, that a mailbox had before. One that is
+	// another mailbox's by now is left out.
+	Former(ctx context.Context, id model.MailboxID) ([]string, error)
 	// SaveMailbox updates policy, sign-in, identity and address only.
 	SaveMailbox(ctx context.Context, m model.Mailbox) error
 	// AssignPolicy gives mailboxes a policy; what the one before skipped is looked
@@ -104,7 +110,8 @@ type Registry interface {
 // Conflict says that a CRM user id belongs to another mailbox (requirement R-02).
 type Conflict struct {
 	CRMUser string
-	Mailbox model.MailboxID
+	Mailbox model.MailboxID // that the user is registered for
+	Address string          // its address
 }
 
 // Error is R-02, verbatim.

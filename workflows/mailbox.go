@@ -169,6 +169,9 @@ func (m *mailbox) obey(ctx workflow.Context) error {
 			continue
 		}
 		m.setState(ctx, out.State)
+		if out.Move {
+			m.move(ctx, r)
+		}
 		if out.Round {
 			m.waiting = append(m.waiting, r.ID)
 			m.woken = true

@@ -202,3 +202,35 @@ func (s *System) Requests() map[string]int {
 	defer s.mu.Unlock()
 	return maps.Clone(s.counts)
 }
+
+// Rename gives a mailbox another address; everything in it stays as it is.
+func (s *System) Rename(from, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.homes[model.FoldAddress(to)] = s.homes[model.FoldAddress(from)]
+	delete(s.homes, model.FoldAddress(from))
+}
+
+// Swap exchanges the addresses of two mailboxes.
+func (s *System) Swap(a, b string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, b = model.FoldAddress(a), model.FoldAddress(b)
+	s.homes[a], s.homes[b] = s.homes[b], s.homes[a]
+}
+
+// Migrate makes a mailbox of the items of another one, as a change of server
+// does: they have new ids, and their UIDs and our stamps. The other one is gone.
+func (s *System) Migrate(from, to, identity string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addHome(model.FoldAddress(to), identity)
+	old, fresh := s.homes[model.FoldAddress(from)], s.homes[model.FoldAddress(to)]
+	for _, i := range old.sorted() {
+		if st := *i.now(); !st.gone {
+			st.id = fmt.Sprintf("%s-%s-%d", s.config.Side, st.kind, s.number())
+			s.change(fresh, st)
+		}
+	}
+	delete(s.homes, model.FoldAddress(from))
+}

@@ -20,7 +20,7 @@ func (a *app) mailbox() *cobra.Command {
 		a.mailboxVerb("pause", activities.VerbPause, "Stop syncing for a while; nothing is forgotten", ""),
 		a.mailboxVerb("resume", activities.VerbResume, "Sync again after a pause, or after what disabled it was mended", ""),
 		a.mailboxVerb("sync", activities.VerbSync, "Start a round now and wait for it", ""),
-		a.mailboxHistory(), a.mailboxRemove())
+		a.mailboxRename(), a.mailboxClear(), a.mailboxHistory(), a.mailboxRemove())
 }
 
 // mailboxVerb is a command that becomes a request.
@@ -43,17 +43,17 @@ func (a *app) mailboxList() *cobra.Command {
 		Example: "  lockstep mailbox list\n  lockstep mailbox list --state disabled\n  lockstep mailbox list --json | jq -r '.[].address'",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.listMailboxes(c.Context(), state, all) },
 	}
-	c.Flags().StringVar(&state, "state", "", "only those in this `state`: active, paused, disabled or retired")
+	c.Flags().StringVar(&state, "state", "", "only those in this `state`: active, paused, disabled, crm-id-conflict or retired")
 	c.Flags().BoolVar(&all, "all", false, "also removed ones")
-	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"active", "paused", "disabled", "retired"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"active", "paused", "disabled", "crm-id-conflict", "retired"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 func (a *app) listMailboxes(ctx context.Context, state string, all bool) error {
 	switch model.MailboxState(state) {
-	case "", model.Active, model.Paused, model.Disabled, model.Retired:
+	case "", model.Active, model.Paused, model.Disabled, model.Conflicted, model.Retired:
 	default:
-		return usage("--state: %q is not a state; use active, paused, disabled or retired", state)
+		return usage("--state: %q is not a state; use active, paused, disabled, crm-id-conflict or retired", state)
 	}
 	h, err := a.home(ctx)
 	if err != nil {

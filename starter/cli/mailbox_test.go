@@ -126,13 +126,19 @@ func TestTheCRMUserIsFoundByTheAddress(t *testing.T) {
 	}
 }
 
-// the text stands verbatim, and nothing is registered.
+// the text stands verbatim, only settings are kept, and the other
+// mailbox and the repair are named.
 func TestACRMUserOfAnotherMailboxIsRefused(t *testing.T) {
 	h := newHouse(t)
 	code, out, talk := h.run("mailbox", "add", "anna.new@example.com", "--crm-user", "17")
 	want := "lockstep: Synchronization failed due to Crm ID conflict. <17> already registered for another user.\n"
-	if code != 1 || talk != want || out != "" || h.has("anna.new@example.com") {
+	if code != 1 || !strings.HasSuffix(talk, want) || out != "" || h.mailbox("anna.new@example.com").State != model.Conflicted {
 		t.Errorf("exit code %d, says %q, data %q", code, talk, out)
+	}
+	for _, part := range []string{"registered for anna@example.com", "lockstep mailbox clear-conflict anna.new@example.com"} {
+		if !strings.Contains(talk, part) {
+			t.Errorf("does not say %q: %s", part, talk)
+		}
 	}
 	unchanged(t, h)
 }

@@ -71,6 +71,7 @@ func (a *app) addMailbox(ctx context.Context, in addition) error {
 	}
 	report, err := setup.Apply(ctx, h.Store, setup.File{Mailboxes: []setup.Mailbox{in.Mailbox}}, a.Try)
 	if err != nil {
+		a.sayConflict(in.Address, err)
 		return onlyConflict(err)
 	}
 	m, err := h.Store.MailboxNamed(ctx, in.Address)
@@ -91,6 +92,17 @@ func onlyConflict(err error) error {
 		return conflict
 	}
 	return err
+}
+
+// sayConflict names the mailbox that has the CRM user, and the repair.
+func (a *app) sayConflict(address string, err error) {
+	var c *store.Conflict
+	if !errors.As(err, &c) {
+		return
+	}
+	a.talk("CRM user %s is registered for %s (%s). Only the settings of %s were kept; nothing was written to either system.", c.CRMUser, c.Address, c.Mailbox, address)
+	a.talk("If it is the same person under a new address:  lockstep mailbox clear-conflict %s", address)
+	a.talk("If it is another person:                       lockstep mailbox remove %s, and add it with that person's CRM user id", address)
 }
 
 // completeAddition fills in what can be known: the only connection of a side,

@@ -214,8 +214,11 @@ func (s *Store) FinishPlan(ctx context.Context, id model.MailboxID, token, planI
 		if s.undone(m.mailbox, p) {
 			m.Undoing = ""
 		}
-		// A first sync of which a part still waits is not over.
-		m.Initialized = m.Initialized || !s.holds(planID)
+		// A first sync, or another plan that waits as a whole, of which a part
+		// still waits is not over.
+		if !s.holds(planID) {
+			m.Initialized, m.Hold = true, ""
+		}
 		if m.AuditAt.IsZero() {
 			m.AuditAt = r.Ended.Add(store.AuditEvery)
 		}

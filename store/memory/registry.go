@@ -170,7 +170,7 @@ func (s *Store) MailboxNamed(ctx context.Context, called string) (model.Mailbox,
 				continue
 			}
 			newer := !m.Created.Before(best.Created)
-			if best.ID == "" || live(m.Mailbox) && !live(best) || live(m.Mailbox) == live(best) && newer {
+			if best.ID == "" || known(m.Mailbox) && !known(best) || known(m.Mailbox) == known(best) && newer {
 				best = m.Mailbox
 			}
 		}
@@ -178,11 +178,15 @@ func (s *Store) MailboxNamed(ctx context.Context, called string) (model.Mailbox,
 	})
 }
 
-func live(m model.Mailbox) bool { return m.State != model.Retired }
+// known reports whether a mailbox is there, taking part or not.
+func known(m model.Mailbox) bool { return m.State != model.Retired }
+
+func live(m model.Mailbox) bool { return m.State.TakesPart() }
 
 // Register implements store.Registry.
 func (s *Store) Register(ctx context.Context, m model.Mailbox) (model.Mailbox, error) {
-	return within(ctx, s, func() (model.Mailbox, error) {
+	var conflict *store.Conflict
+	out, err := within(ctx, s, func() (model.Mailbox, error) {
 		id, ok := s.registrations.get(userKey{m.CRM, m.CRMUser})
 		if !ok {
 			return s.add(m)
@@ -190,10 +194,14 @@ func (s *Store) Register(ctx context.Context, m model.Mailbox) (model.Mailbox, e
 		old, _ := s.mailboxes.get(name(id))
 		same := model.FoldAddress(old.Address) == model.FoldAddress(m.Address) || m.Identity != "" && m.Identity == old.Identity
 		if !same || old.Mail != m.Mail {
-			return m, &store.Conflict{CRMUser: m.CRMUser, Mailbox: old.ID}
+			return s.setAside(old.Mailbox, m, &conflict)
 		}
 		return s.revive(old, m)
 	})
+	if err == nil && conflict != nil {
+		return out, conflict // what was saved of it stays
+	}
+	return out, err
 }
 
 func (s *Store) add(m model.Mailbox) (model.Mailbox, error) {
@@ -205,8 +213,10 @@ func (s *Store) add(m model.Mailbox) (model.Mailbox, error) {
 	if err := s.saveMailbox(mailbox{Mailbox: m}); err != nil {
 		return m, err
 	}
-	s.registrations.put(userKey{m.CRM, m.CRMUser}, m.ID)
-	s.rouse(m)
+	if m.State != model.Conflicted {
+		s.registrations.put(userKey{m.CRM, m.CRMUser}, m.ID)
+		s.rouse(m)
+	}
 	s.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(m.ID), After: string(m.State)})
 	return m, nil
 }
@@ -215,6 +225,12 @@ func (s *Store) add(m model.Mailbox) (model.Mailbox, error) {
 // work: links and cursors were kept (B6).
 func (s *Store) revive(old mailbox, m model.Mailbox) (model.Mailbox, error) {
 	was, before := old.State, old.Mailbox
+	for _, r := range s.mailboxes.all() {
+		if r.State == model.Conflicted && r.CRM == m.CRM && r.CRMUser == m.CRMUser && r.Mail == m.Mail && model.FoldAddress(r.Address) == model.FoldAddress(m.Address) {
+			s.succeed(old.ID, r)
+		}
+	}
+	s.remembered(old.Mailbox, m.Address)
 	old.Address, old.User, old.Secret = m.Address, m.User, m.Secret
 	old.Identity = or(m.Identity, old.Identity)
 	if m.Policy != "" && m.Policy != old.Policy {
@@ -243,7 +259,7 @@ func (s *Store) saveMailbox(m mailbox) error {
 	}
 	for _, o := range s.mailboxes.all() {
 		same := model.FoldAddress(o.Address) == model.FoldAddress(m.Address) || m.Identity != "" && o.Identity == m.Identity
-		if same && o.ID != m.ID && o.Mail == m.Mail && live(o.Mailbox) && live(m.Mailbox) {
+		if same && o.ID != m.ID && o.Mail == m.Mail && known(o.Mailbox) && known(m.Mailbox) {
 			return store.ErrExists
 		}
 	}
@@ -340,7 +356,7 @@ func (s *Store) Forget(ctx context.Context, id model.MailboxID) error {
 		if !ok {
 			return store.ErrNotFound
 		}
-		if live(m.Mailbox) {
+		if known(m.Mailbox) {
 			return errNotRetired
 		}
 		s.note(store.LogEntry{What: store.LogForgotten, Subject: store.LogMailbox, Name: string(id)})
@@ -385,6 +401,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.marks, func(k pendingKey, _ store.ItemMark) bool { return k.mailbox == id })
 	dropWhere(&s.alerts, func(_ name, a store.Alert) bool { return a.Mailbox == id })
 	dropWhere(&s.reviews, func(k pendingKey, _ review) bool { return k.mailbox == id })
+	dropWhere(&s.former, func(k pendingKey, _ struct{}) bool { return k.mailbox == id })
 	dropWhere(&s.rounds, func(k roundKey, _ store.Round) bool { return k.mailbox == id })
 	dropWhere(&s.history, func(k valueKey, _ struct{}) bool { return k.mailbox == id })
 	dropWhere(&s.audits, func(_ name, a audit) bool { return a.Mailbox == id })

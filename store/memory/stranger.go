@@ -250,7 +250,12 @@ func (s *Store) Owners(ctx context.Context, c model.ConnectionID, addresses []st
 	return within(ctx, s, func() (map[string]string, error) {
 		out := map[string]string{}
 		for _, a := range addresses {
-			for _, m := range s.mailboxes.all() {
+			for k := range s.former.all() {
+				if m, _ := s.mailboxes.get(name(k.mailbox)); m.CRM == c && live(m.Mailbox) && k.item == model.FoldAddress(a) {
+					out[a] = m.CRMUser
+				}
+			}
+			for _, m := range s.mailboxes.all() { // an address that somebody has now is no longer whose it was
 				if m.CRM == c && live(m.Mailbox) && model.FoldAddress(m.Address) == model.FoldAddress(a) {
 					out[a] = m.CRMUser
 				}

@@ -16,16 +16,26 @@ func (d *DB) Owners(ctx context.Context, c model.ConnectionID, addresses []strin
 	}
 	out := map[string]string{}
 	err := d.view(ctx, "resolve owners", func(tx *tx) error {
-		rows, err := listIn[struct {
-			Folded string `db:"folded"`
-			User   string `db:"crm_user"`
-		}](tx, `SELECT folded, crm_user FROM mailbox WHERE crm = ? AND state <> 'retired' AND folded IN (?*)`, []any{string(c)}, sortedKeys(asked))
-		for _, r := range rows {
-			for _, a := range asked[r.Folded] {
-				out[a] = r.User
+		// An address that somebody has now is no longer whose it was.
+		for _, query := range []string{
+			`SELECT f.folded, m.crm_user FROM former_address f JOIN mailbox m ON m.id = f.mailbox
+				WHERE m.crm = ? AND m.state ` + takingPart + ` AND f.folded IN (?*) ORDER BY m.id`,
+			`SELECT folded, crm_user FROM mailbox WHERE crm = ? AND state ` + takingPart + ` AND folded IN (?*)`,
+		} {
+			rows, err := listIn[struct {
+				Folded string `db:"folded"`
+				User   string `db:"crm_user"`
+			}](tx, query, []any{string(c)}, sortedKeys(asked))
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				for _, a := range asked[r.Folded] {
+					out[a] = r.User
+				}
 			}
 		}
-		return err
+		return nil
 	})
 	return out, err
 }

@@ -58,7 +58,7 @@ func claim(tx *tx, s scope, c model.ConnectionID, keys installation, claims []st
 	}
 	// The claim of a mailbox that takes no part any more passes on.
 	if _, err := execIn(tx, `UPDATE claim SET mailbox = ? WHERE connection = ? AND global_key IN (?*)
-		AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.id = claim.mailbox AND m.state <> 'retired')`,
+		AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.id = claim.mailbox AND m.state `+takingPart+`)`,
 		[]any{s.ID, string(c)}, unique(globals)); err != nil {
 		return nil, err
 	}

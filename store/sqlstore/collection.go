@@ -175,7 +175,7 @@ func (d *DB) FinishPass(ctx context.Context, c model.ConnectionID, begun time.Ti
 		return tx.get(&row, `SELECT c.pass, EXISTS (
 			SELECT 1 FROM observation o WHERE o.connection = c.id AND o.mailbox = '' AND o.absent = 1 AND o.absent_since > c.pass - (
 				SELECT COALESCE(MAX(p.settle_rounds), 0) FROM policy p
-				WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.policy = p.name AND m.crm = c.id AND m.state <> 'retired'))
+				WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.policy = p.name AND m.crm = c.id AND m.state `+takingPart+`))
 			AND `+some(`SELECT 1 FROM link l WHERE l.crm = c.id AND l.entity = o.entity`)+`)
 			OR EXISTS (SELECT 1 FROM intent i WHERE i.connection = c.id AND i.scope = '' AND i.outcome IN ('', 'unknown')) AS ageing
 			FROM connection c WHERE c.id = ?`, string(c))

@@ -72,7 +72,7 @@ func (d *DB) Forget(ctx context.Context, id model.MailboxID) error {
 func unseen() string {
 	const taking = `a.connection = observation.connection AND a.kind = observation.kind AND a.item = observation.item`
 	return `connection = ? AND mailbox = '' AND ` +
-		no(`SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state <> 'retired' WHERE `+taking) +
+		no(`SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state `+takingPart+` WHERE `+taking) +
 		` AND ` + some(`SELECT 1 FROM access a WHERE `+taking+` AND a.crm_user = ?`)
 }
 
@@ -99,6 +99,7 @@ func mailboxTables() []string {
 	return []string{
 		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "mark", "alert", "round", "request", "review",
 		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history", "verdict",
+		"former_address",
 	}
 }
 

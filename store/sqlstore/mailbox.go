@@ -33,11 +33,13 @@ type mailboxRow struct {
 	AuditAt     int64  `db:"audit_at"`
 	Behind      bool   `db:"restores"`
 	Undoing     string `db:"undoing"`
+	Hold        string `db:"hold"`
+	Successor   string `db:"successor"`
 }
 
 const selectMailbox = `SELECT id, address, crm, crm_user, mail, identity, sign_in, secret, policy, state, reason,
 	generation, round, initialized, created, last_success, fetch_begun, next_at,
-	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing FROM mailbox `
+	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing, hold, successor FROM mailbox `
 
 func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 	secret, err := d.ring.Open(r.Secret, "mailbox "+r.ID)
@@ -46,7 +48,7 @@ func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 		Mail: model.ConnectionID(r.Mail), Identity: r.Identity, User: r.SignIn, Secret: string(secret),
 		Policy: r.Policy, State: model.MailboxState(r.State), Reason: r.Reason,
 		Generation: r.Generation, Round: r.Round, Initialized: r.Initialized, Created: instant(r.Created),
-		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Behind: r.Behind, Undoing: r.Undoing,
+		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Behind: r.Behind, Undoing: r.Undoing, Hold: r.Hold, Successor: model.MailboxID(r.Successor),
 	}, err
 }
 
@@ -113,10 +115,17 @@ func (d *DB) getMailbox(tx *tx, where string, args ...any) (model.Mailbox, error
 // for.
 func (d *DB) Register(ctx context.Context, m model.Mailbox) (model.Mailbox, error) {
 	var out model.Mailbox
+	var conflict *store.Conflict
 	err := d.registering(ctx, "register mailbox "+m.Address, func(tx *tx) (err error) {
 		out, err = d.register(tx, m)
+		if errors.As(err, &conflict) {
+			return nil // what was saved of it stays
+		}
 		return err
 	})
+	if err == nil && conflict != nil {
+		return out, conflict
+	}
 	return out, err
 }
 
@@ -135,7 +144,7 @@ func (d *DB) register(tx *tx, m model.Mailbox) (model.Mailbox, error) {
 	}
 	same := model.FoldAddress(old.Address) == model.FoldAddress(m.Address) || m.Identity != "" && m.Identity == old.Identity
 	if !same || old.Mail != m.Mail {
-		return m, &store.Conflict{CRMUser: m.CRMUser, Mailbox: old.ID}
+		return d.setAside(tx, old, m)
 	}
 	return d.revive(tx, old, m)
 }
@@ -164,11 +173,13 @@ func (d *DB) add(tx *tx, m model.Mailbox) (model.Mailbox, error) {
 		m.User, null(secret), m.Policy, string(m.State), m.Reason, micros(m.Created))); err != nil {
 		return m, err
 	}
-	if err := tx.exec(`INSERT INTO registration (crm, crm_user, mailbox) VALUES (?, ?, ?)`, string(m.CRM), m.CRMUser, string(m.ID)); err != nil {
-		return m, err
-	}
-	if err := rouse(tx, m); err != nil {
-		return m, err
+	if m.State != model.Conflicted {
+		if err := tx.exec(`INSERT INTO registration (crm, crm_user, mailbox) VALUES (?, ?, ?)`, string(m.CRM), m.CRMUser, string(m.ID)); err != nil {
+			return m, err
+		}
+		if err := rouse(tx, m); err != nil {
+			return m, err
+		}
 	}
 	if err := tx.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(m.ID), After: string(m.State)}); err != nil {
 		return m, err
@@ -180,6 +191,13 @@ func (d *DB) add(tx *tx, m model.Mailbox) (model.Mailbox, error) {
 // work: links and cursors were kept (B6).
 func (d *DB) revive(tx *tx, old, m model.Mailbox) (model.Mailbox, error) {
 	was := old.State
+	if err := succeed(tx, old, `crm = ? AND crm_user = ? AND mail = ? AND folded = ?`,
+		string(m.CRM), m.CRMUser, string(m.Mail), model.FoldAddress(m.Address)); err != nil {
+		return m, err
+	}
+	if err := remembered(tx, old, m.Address); err != nil {
+		return m, err
+	}
 	old.Address, old.User, old.Secret = m.Address, m.User, m.Secret
 	if m.Identity != "" {
 		old.Identity = m.Identity

@@ -56,6 +56,7 @@ conflict: id mailbox entity kind field winner created chosen resolution resolved
 connection: id name side connector settings secret owner every pass pass_begun audit_at restores outage
 content: key seen
 drift: audit mailbox side kind item collection what held found fields
+former_address: mailbox folded
 identity: connection mailbox kind item entity
 installation: id seed created restores
 intent: connection scope op_key mailbox crm entity side kind collection uid generation begun outcome shows looked restores used
@@ -63,7 +64,7 @@ issue: mailbox side kind item code entity first_at last_at times is_open id stat
 link: mailbox entity kind crm crm_item mail_item state incarnation recheck synced crm_doubt mail_doubt
 logbook: id at by_whom what subject name why was becomes
 mailbox: id address folded crm crm_user mail identity sign_in secret policy state reason generation round initialized created last_success
-	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores
+	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores hold successor
 mark: mailbox kind item code state
 migration: number name checksum applied
 observation: connection mailbox kind item collection version ord uid stamp entity absent absent_since listing applied modified seen doubted privacy reduced observed returned

@@ -88,7 +88,7 @@ func liveMailboxes(tx *tx, crm model.ConnectionID, users []string) (map[string]s
 	rows, err := listIn[struct {
 		ID   string `db:"id"`
 		User string `db:"crm_user"`
-	}](tx, `SELECT id, crm_user FROM mailbox WHERE crm = ? AND state <> 'retired' AND crm_user IN (?*)`,
+	}](tx, `SELECT id, crm_user FROM mailbox WHERE crm = ? AND state `+takingPart+` AND crm_user IN (?*)`,
 		[]any{string(crm)}, slices.Compact(users))
 	out := make(map[string]string, len(rows))
 	for _, r := range rows {
@@ -103,7 +103,7 @@ func linkedMailboxes(tx *tx, crm model.ConnectionID, entities []string) (map[str
 		Entity  string `db:"entity"`
 		Mailbox string `db:"mailbox"`
 	}](tx, `SELECT l.entity, l.mailbox FROM link l WHERE l.crm = ? AND l.entity IN (?*)
-		AND (SELECT m.state FROM mailbox m WHERE m.id = l.mailbox) <> 'retired'`, []any{string(crm)}, entities)
+		AND (SELECT m.state FROM mailbox m WHERE m.id = l.mailbox) `+takingPart, []any{string(crm)}, entities)
 	out := map[string][]string{}
 	for _, r := range rows {
 		out[r.Entity] = append(out[r.Entity], r.Mailbox)

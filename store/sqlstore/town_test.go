@@ -146,6 +146,9 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(w.db.SaveMarks(w.Context(), m.ID, []store.ItemMark{{Ref: model.Ref{Kind: model.Contact, ID: "m1"}, Code: "dav.403", State: store.MarkPlaced}}))
 	_, err = w.db.Rule(w.Context(), w.mail, store.Ruling{Verdict: plan.Rejected, By: "root", Items: []store.Lost{{Mailbox: m.ID, Kind: model.Contact, Item: "m2"}}}, w.now)
 	w.ok(err)
+	r, err := w.db.AddRequest(w.Context(), store.Request{Mailbox: m.ID, Verb: "rename", By: "root", At: w.now})
+	w.ok(err)
+	w.ok(w.db.Move(w.Context(), []store.Move{{Mailbox: m.ID, Address: "new." + m.Address}}, r.ID, "renamed", w.now))
 	// Both sides agree anew, so that there are values of the past.
 	w.arrive(m.ID, card(1, 2))
 	w.decide(m)

@@ -26,7 +26,7 @@ func (d *DB) Unknown(ctx context.Context, c model.ConnectionID, m model.MailboxI
 				AND o.privacy = COALESCE((SELECT k.privacy FROM collection k
 					WHERE k.connection = o.connection AND k.mailbox = o.mailbox AND k.kind = o.kind AND k.id = o.collection), o.privacy)
 				AND (o.content IS NOT NULL OR o.trouble <> '' OR `+no(`
-					SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state <> 'retired'
+					SELECT 1 FROM access a JOIN mailbox m ON m.crm = a.connection AND m.crm_user = a.crm_user AND m.state `+takingPart+`
 					WHERE a.connection = o.connection AND a.kind = o.kind AND a.item = o.item`)+`)`,
 				[]any{string(c), string(m), string(kind)}, items)
 			if err != nil {

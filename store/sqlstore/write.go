@@ -189,10 +189,12 @@ func (d *DB) FinishPlan(ctx context.Context, id model.MailboxID, token, planID s
 		if err := endUndo(tx, id, planID); err != nil {
 			return err
 		}
-		// A first sync of which a part still waits is not over.
+		// A first sync, or another plan that waits as a whole, of which a part
+		// still waits is not over.
+		const waits = `EXISTS (SELECT 1 FROM operation w WHERE w.plan = ? AND w.state = 'held')`
 		if err := tx.exec(`UPDATE mailbox SET audit_at = CASE WHEN audit_at = 0 THEN CAST(? AS BIGINT) ELSE audit_at END,
-			initialized = CASE WHEN EXISTS (SELECT 1 FROM operation w WHERE w.plan = ? AND w.state = 'held') THEN initialized ELSE 1 END WHERE id = ?`,
-			micros(r.Ended.Add(store.AuditEvery)), planID, s.ID); err != nil {
+			initialized = CASE WHEN `+waits+` THEN initialized ELSE 1 END, hold = CASE WHEN `+waits+` THEN hold ELSE '' END WHERE id = ?`,
+			micros(r.Ended.Add(store.AuditEvery)), planID, planID, s.ID); err != nil {
 			return err
 		}
 		return tx.exec(`INSERT INTO round (mailbox, number, started, ended, counts, done, refused, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

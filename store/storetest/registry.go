@@ -102,21 +102,34 @@ func aMailboxIsRegistered(w *world) {
 }
 
 // a CRM user that is registered for somebody else is refused with
-// the text users search for, and nothing is written.
+// the text users search for, and only the settings are kept.
 func aCRMUserBelongsToOneMailbox(w *world) {
 	ann := w.mailbox("ann")
 	w.ok(w.s.SetMailboxState(w.ctx, ann.ID, model.Retired, "removed"))
-	_, err := w.s.Register(w.ctx, model.Mailbox{Address: "ann.married" + address, CRM: w.crm.ID, CRMUser: user("ann"), Mail: w.mail.ID})
+	fresh, err := w.s.Register(w.ctx, model.Mailbox{Address: "ann.married" + address, CRM: w.crm.ID, CRMUser: user("ann"), Mail: w.mail.ID, Secret: "new"})
 	var conflict *store.Conflict
 	if !errors.As(err, &conflict) {
 		w.Fatalf("error is %v, want a conflict", err)
 	}
 	equal(w, "text", err.Error(), "Synchronization failed due to Crm ID conflict. <user-ann> already registered for another user.")
 	equal(w, "registered mailbox", conflict.Mailbox, ann.ID)
-	all, err := w.s.Mailboxes(w.ctx, store.MailboxFilter{})
-	w.ok(err)
-	equal(w, "number of mailboxes", len(all), 1)
+	equal(w, "its address", conflict.Address, "ann"+address)
 	equal(w, "address", w.reload(ann).Address, "ann"+address)
+	got := w.reload(fresh)
+	equal(w, "state of what was kept", got.State, model.Conflicted)
+	equal(w, "reason", got.Reason, err.Error())
+	equal(w, "secret", got.Secret, "new")
+	again, err := w.s.Register(w.ctx, model.Mailbox{Address: "ann.married" + address, CRM: w.crm.ID, CRMUser: user("ann"), Mail: w.mail.ID, Secret: "newer"})
+	if !errors.As(err, &conflict) {
+		w.Fatalf("error is %v, want a conflict", err)
+	}
+	equal(w, "id", again.ID, fresh.ID)
+	equal(w, "secret", w.reload(fresh).Secret, "newer")
+	w.arrive("", w.shared(contact("c1", "Carl"), "ann")) // it takes part in nothing
+	same(w, "pending", names(w.pairs(again)), []string{})
+	alerts, err := w.s.Alerts(w.ctx, store.AlertFilter{Mailbox: fresh.ID})
+	w.ok(err)
+	equal(w, "alerts", len(alerts), 1)
 }
 
 // B6: removing and adding again loses nothing.

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"registry", registryStories()},
 		{"logbook", logbookStories()},
+		{"moving", movingStories()},
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
 		{"outages", outageStories()},

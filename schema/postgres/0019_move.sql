@@ -1,0 +1,11 @@
+-- Mailboxes that move to another address (requirements R-12 to R-19).
+ALTER TABLE mailbox ADD COLUMN hold TEXT COLLATE "C" NOT NULL DEFAULT '';      -- why its next plan waits as a whole, empty = it does not
+ALTER TABLE mailbox ADD COLUMN successor TEXT COLLATE "C" NOT NULL DEFAULT ''; -- the mailbox that goes on under its settings
+
+-- Addresses that a mailbox had before: people still invite them.
+CREATE TABLE former_address (
+    mailbox TEXT COLLATE "C" NOT NULL REFERENCES mailbox (id),
+    folded TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (mailbox, folded)
+);
+CREATE INDEX former_address_folded ON former_address (folded);

@@ -42,6 +42,8 @@ type Alert struct {
 	First      time.Time
 	Last       time.Time
 	Over       time.Time // zero = it is not over
+	Told       time.Time // when its beginning came into notices; zero = not yet
+	ToldOver   time.Time // the same of its end
 }
 
 // AlertState is where a sync error stands.

@@ -39,6 +39,7 @@ type Store interface {
 	Requests
 	Fetching
 	Alerting
+	Telling
 	Issuing
 	Marking
 	Planning

@@ -47,13 +47,14 @@ func saying() map[string]string {
 func silent() string {
 	return `
 access: connection kind item crm_user role
-alert: id mailbox connection workload side state code message evidence times first_at last_at over_at
+alert: id mailbox connection workload side state code message evidence times first_at last_at over_at told_at told_over_at
 audit: id connection mailbox why begun ended confirmed compared seal
 claim: connection kind global_key entity mailbox
 collection: connection mailbox kind id name read_only is_primary position listing listings listing_begun complete missing seen privacy high epoch marked restored intact filter refiltered
 conflict: id mailbox entity kind field winner created chosen resolution resolved
 connection: id name side connector settings secret owner every pass pass_begun audit_at restores
 content: key seen
+delivery: name settings
 drift: audit mailbox side kind item collection what held found fields
 identity: connection mailbox kind item entity
 installation: id seed created restores
@@ -65,6 +66,8 @@ mailbox: id address folded crm crm_user mail identity sign_in secret policy stat
 	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores
 mark: mailbox kind item code state
 migration: number name checksum applied
+notice: id channel recipient state created due_at attempts tried_at claim claim_ends ended_at problem
+notice_alert: notice alert event
 observation: connection mailbox kind item collection version ord uid stamp entity absent absent_since listing applied modified seen doubted privacy reduced observed returned
 operation: plan number mailbox side kind entity action item expect state body done held verdict forgiven audience
 pending: mailbox side kind item mark plan state

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"logbook", logbookStories()},
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
+		{"notices", noticeStories()},
 		{"issues", issueStories()},
 		{"marks", markStories()},
 		{"fetching", fetchingStories()},

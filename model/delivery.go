@@ -14,7 +14,7 @@ type Delivery struct {
 	Link string `json:"link" yaml:"link"`
 	// Expiry is how many days before a credential expires somebody is told; 0 = 14.
 	Expiry  int        `json:"expiry_days" yaml:"expiry_days"`
-	Mail    MailServer `json:"mail" yaml:"mail"`
+	Mail    MailServer `json:"smtp" yaml:"smtp"`
 	Webhook Webhook    `json:"webhook" yaml:"webhook"`
 }
 

@@ -46,6 +46,15 @@ type Alert struct {
 	ToldOver   time.Time // the same of its end
 }
 
+// What an alert is about besides a workload that does not work. It stands in
+// the workload's place: a row of its own, which disables nothing.
+const (
+	// Freshness: nothing has proven for too long that it works (requirement B11).
+	Freshness model.Workload = "freshness"
+	// Credentials: they expire soon (requirement B23).
+	Credentials model.Workload = "credentials"
+)
+
 // AlertState is where a sync error stands.
 type AlertState string
 

@@ -25,10 +25,10 @@ type Telling interface {
 	// nobody hears of. ErrStale: somebody told one of them meanwhile, or sends
 	// one of the notices; nothing was written.
 	Tell(ctx context.Context, notices []Notice, unheard []Event, now time.Time) error
-	// ClaimNotices takes notices of a channel that are due and that nobody sends,
-	// the longest due first: at most limit, and never more attempts than that
-	// within the minute before now. A claim that has ended is free.
-	ClaimNotices(ctx context.Context, channel Channel, token string, limit int, now, ends time.Time) ([]Notice, error)
+	// ClaimNotice takes the notice of a channel that is due longest and that
+	// nobody sends; a claim that has ended is free. ErrNotFound: there is none, or
+	// perMinute attempts of the channel began within the minute before now.
+	ClaimNotice(ctx context.Context, channel Channel, token string, perMinute int, now, ends time.Time) (Notice, error)
 	// FinishNotice records what became of an attempt: the notice's State, Due,
 	// Problem and Ended. ErrStale: the token's claim is over.
 	FinishNotice(ctx context.Context, token string, n Notice) error

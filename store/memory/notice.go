@@ -119,29 +119,28 @@ func (s *Store) markTold(events []store.Event, now time.Time) error {
 	return nil
 }
 
-// ClaimNotices implements store.Telling.
-func (s *Store) ClaimNotices(ctx context.Context, channel store.Channel, token string, limit int, now, ends time.Time) ([]store.Notice, error) {
-	return within(ctx, s, func() ([]store.Notice, error) {
-		var due []notice
+// ClaimNotice implements store.Telling.
+func (s *Store) ClaimNotice(ctx context.Context, channel store.Channel, token string, perMinute int, now, ends time.Time) (store.Notice, error) {
+	return within(ctx, s, func() (store.Notice, error) {
+		var due *notice
 		for _, n := range s.notices.all() {
 			if n.Channel != channel {
 				continue
 			}
 			if n.Tried.After(now.Add(-time.Minute)) {
-				limit--
+				perMinute--
 			}
-			if n.State == store.NoticeWaiting && !n.Due.After(now) && (n.claim == "" || !n.ends.After(now)) {
-				due = append(due, n)
+			free := n.State == store.NoticeWaiting && !n.Due.After(now) && (n.claim == "" || !n.ends.After(now))
+			if free && (due == nil || n.Due.Before(due.Due)) {
+				due = &n
 			}
 		}
-		slices.SortStableFunc(due, func(a, b notice) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
-		var out []store.Notice
-		for _, n := range due[:min(max(limit, 0), len(due))] {
-			n.claim, n.ends, n.Attempts, n.Tried = token, ends, n.Attempts+1, now
-			s.notices.put(name(n.ID), n)
-			out = append(out, n.Notice)
+		if due == nil || perMinute <= 0 {
+			return store.Notice{}, store.ErrNotFound
 		}
-		return out, nil
+		due.claim, due.ends, due.Attempts, due.Tried = token, ends, due.Attempts+1, now
+		s.notices.put(name(due.ID), *due)
+		return due.Notice, nil
 	})
 }
 

@@ -163,29 +163,34 @@ func mark(tx *tx, open, over, waiting []string, now time.Time) error {
 	return nil
 }
 
-// ClaimNotices takes notices that are due.
-func (d *DB) ClaimNotices(ctx context.Context, channel store.Channel, token string, limit int, now, ends time.Time) ([]store.Notice, error) {
-	var out []store.Notice
-	err := d.update(ctx, "claim notices", func(tx *tx) error {
+// ClaimNotice takes a notice that is due.
+func (d *DB) ClaimNotice(ctx context.Context, channel store.Channel, token string, perMinute int, now, ends time.Time) (store.Notice, error) {
+	var out store.Notice
+	err := d.update(ctx, "claim notice", func(tx *tx) error {
 		var begun int
 		if err := tx.get(&begun, `SELECT COUNT(*) FROM notice WHERE channel = ? AND tried_at > ?`, string(channel), micros(now.Add(-time.Minute))); err != nil {
 			return err
 		}
-		var ids []string
-		if err := tx.list(&ids, `SELECT id FROM notice WHERE channel = ? AND state = 'waiting' AND due_at <= ? AND (claim = '' OR claim_ends <= ?)
-			ORDER BY due_at, id LIMIT ?`, string(channel), micros(now), micros(now), max(limit-begun, 0)); err != nil {
+		if begun >= perMinute {
+			return store.ErrNotFound
+		}
+		var id string
+		if err := tx.get(&id, `UPDATE notice SET claim = ?, claim_ends = ?, attempts = attempts + 1, tried_at = ? WHERE id = (
+			SELECT n.id FROM notice n WHERE n.channel = ? AND n.state = 'waiting' AND n.due_at <= ? AND (n.claim = '' OR n.claim_ends <= ?)
+			ORDER BY n.due_at, n.id LIMIT 1) RETURNING id`,
+			token, micros(ends), micros(now), string(channel), micros(now), micros(now)); err != nil {
 			return err
 		}
-		if _, err := execIn(tx, `UPDATE notice SET claim = ?, claim_ends = ?, attempts = attempts + 1, tried_at = ? WHERE id IN (?*)`,
-			[]any{token, micros(ends), micros(now)}, ids); err != nil {
+		var rows []noticeRow
+		if err := tx.list(&rows, selectNotice+`WHERE n.id = ?`, id); err != nil {
 			return err
 		}
-		rows, err := listIn[noticeRow](tx, selectNotice+`WHERE n.id IN (?*) ORDER BY n.due_at, n.id`, nil, ids)
+		list, err := withEvents(tx, rows)
 		if err != nil {
 			return err
 		}
-		out, err = withEvents(tx, rows)
-		return err
+		out = list[0]
+		return nil
 	})
 	return out, err
 }

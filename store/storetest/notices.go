@@ -52,12 +52,17 @@ func (w *world) tell(to string, events ...store.Event) {
 	w.ok(w.s.Tell(w.ctx, []store.Notice{{Channel: store.ByMail, Recipient: to, Due: w.now, Events: events}}, nil, w.tick()))
 }
 
-func (w *world) claim(token string, want int) []store.Notice {
+// claim takes a notice that is due; it fails the story unless there is one as
+// expected.
+func (w *world) claim(token string, there bool) store.Notice {
 	w.Helper()
-	list, err := w.s.ClaimNotices(w.ctx, store.ByMail, token, 10, w.tick(), w.now.Add(time.Minute))
+	n, err := w.s.ClaimNotice(w.ctx, store.ByMail, token, 2, w.tick(), w.now.Add(30*time.Second))
+	if !there {
+		w.is(err, store.ErrNotFound)
+		return n
+	}
 	w.ok(err)
-	equal(w, "claimed", len(list), want)
-	return list
+	return n
 }
 
 func beginningAndEnd(w *world) {
@@ -86,25 +91,25 @@ func beginningAndEnd(w *world) {
 func aNoticeIsSent(w *world) {
 	c := w.raise(w.mailbox("ann"))
 	w.tell("it@ex.org", store.Event{Alert: c.ID})
-	n := w.claim("one", 1)[0]
+	n := w.claim("one", true)
 	equal(w, "recipient", n.Recipient, "it@ex.org")
 	equal(w, "attempts", n.Attempts, 1)
 	same(w, "events", n.Events, []store.Event{{Alert: c.ID}})
-	w.claim("two", 0)
+	w.claim("two", false)
 	n.Problem, n.Due, n.State = "It does not answer.", w.now.Add(time.Hour), store.NoticeWaiting
 	w.is(w.s.FinishNotice(w.ctx, "two", n), store.ErrStale)
 	w.ok(w.s.FinishNotice(w.ctx, "one", n))
-	w.claim("two", 0) // not due yet
+	w.claim("two", false) // not due yet
 	w.now = w.now.Add(2 * time.Hour)
-	equal(w, "attempts", w.claim("two", 1)[0].Attempts, 2)
+	equal(w, "attempts", w.claim("two", true).Attempts, 2)
 	w.now = w.now.Add(2 * time.Hour) // the sender died, its claim is over
-	n = w.claim("three", 1)[0]
+	n = w.claim("three", true)
 	n.State, n.Ended = store.NoticeSent, w.now
 	w.is(w.s.FinishNotice(w.ctx, "two", n), store.ErrStale)
 	w.ok(w.s.FinishNotice(w.ctx, "three", n))
 	w.is(w.s.FinishNotice(w.ctx, "three", n), store.ErrStale)
 	w.now = w.now.Add(2 * time.Hour)
-	w.claim("four", 0)
+	w.claim("four", false)
 	list, err := w.s.Notices(w.ctx, store.NoticeFilter{Alerts: []string{c.ID}, State: store.NoticeSent})
 	w.ok(err)
 	equal(w, "sent", len(list), 1)
@@ -129,7 +134,7 @@ func toldOnce(w *world) {
 	// What comes before it is sent is folded into it; afterwards it is not.
 	b := w.raise(bob)
 	w.ok(w.s.Tell(w.ctx, []store.Notice{{ID: all[0].ID, Events: []store.Event{{Alert: b.ID}}}}, nil, w.tick()))
-	equal(w, "events", len(w.claim("one", 1)[0].Events), 2)
+	equal(w, "events", len(w.claim("one", true).Events), 2)
 	d := w.raise(w.mailbox("cem"))
 	w.is(w.s.Tell(w.ctx, []store.Notice{{ID: all[0].ID, Events: []store.Event{{Alert: d.ID}}}}, nil, w.tick()), store.ErrStale)
 	w.untold(1)
@@ -141,19 +146,13 @@ func noMoreThanMay(w *world) {
 		c := w.raise(w.mailbox(name))
 		w.tell(name+"@home.org", store.Event{Alert: c.ID})
 	}
-	claim := func(want int) {
-		w.Helper()
-		list, err := w.s.ClaimNotices(w.ctx, store.ByMail, "one", 2, w.tick(), w.now.Add(time.Hour))
-		w.ok(err)
-		equal(w, "claimed", len(list), want)
-	}
-	claim(2)
-	claim(0)
+	w.claim("one", true)
+	w.claim("one", true)
+	w.claim("one", false)
+	_, err := w.s.ClaimNotice(w.ctx, store.ByWebhook, "one", 2, w.tick(), w.now)
+	w.is(err, store.ErrNotFound) // of another channel
 	w.now = w.now.Add(2 * time.Minute)
-	claim(1)
-	list, err := w.s.ClaimNotices(w.ctx, store.ByWebhook, "one", 2, w.tick(), w.now)
-	w.ok(err)
-	equal(w, "of another channel", len(list), 0)
+	w.claim("one", true)
 }
 
 func forgottenNotices(w *world) {

@@ -175,11 +175,10 @@ func (p *Post) send(ctx context.Context, d model.Delivery, s sender, out *Told) 
 func (p *Post) finish(ctx context.Context, n store.Notice, failed error, out *Told) error {
 	n.State, n.Ended, n.Problem = store.NoticeSent, p.Now(), ""
 	f := fault.Of(failed)
-	switch {
-	case failed == nil:
+	if failed == nil {
 		out.Sent++
 		p.rests(n.Channel, false)
-	default:
+	} else {
 		out.Failed++
 		n = p.postpone(n, failed, f)
 		p.rests(n.Channel, f != nil && f.Scope == fault.Server)

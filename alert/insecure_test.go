@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -110,8 +111,8 @@ func TestSettingsAreChecked(t *testing.T) {
 	} {
 		d := good
 		change(&d)
-		p, ok := Check(d).(*Problem)
-		if !ok || !strings.Contains(p.Key+": "+p.Error(), want) {
+		var p *Problem
+		if !errors.As(Check(d), &p) || !strings.Contains(p.Key+": "+p.Error(), want) {
 			t.Errorf("want %q, got %v", want, p)
 		}
 	}

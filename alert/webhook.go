@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,17 +143,13 @@ func (h hook) answer(r *http.Response, err error) error {
 	}
 	defer r.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 4096)) // what it says is of no use
-	code, scope := "", fault.Item
+	code, scope := "alert.later", fault.Server               // as likely for the next notice
 	switch {
 	case r.StatusCode/100 == 2:
 		return nil
-	case r.StatusCode == http.StatusUnauthorized, r.StatusCode == http.StatusForbidden, r.StatusCode == http.StatusNotFound,
-		r.StatusCode/100 == 5, r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusRequestTimeout:
-		code, scope = "alert.later", fault.Server // as likely for the next notice
+	case slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests}, r.StatusCode):
 	case r.StatusCode/100 == 4:
-		code = "alert.refused"
-	default:
-		code, scope = "alert.later", fault.Server
+		code, scope = "alert.refused", fault.Item
 	}
 	f := issue.Fault(code, "place", h.place())
 	f.Scope, f.Evidence = scope, evidence("HTTP "+r.Status)

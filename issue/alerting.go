@@ -11,11 +11,11 @@ const Alerts = "Alerts"
 func alerting() []Entry {
 	return of(Alerts, "",
 		Entry{
-			Code: "alert.setting", Class: fault.Invalid, Scope: fault.Server,
+			Code: "alert.setting", Class: fault.Invalid, Scope: fault.Server, Then: "Nobody is told until it is corrected; everything is synced as before.",
 			Message: "Alerts cannot be delivered like this: the setting <key> <problem>.", Cause: "What the configuration says under alerts cannot be used.", Solution: "Correct it and have it checked with: lockstep alert test.",
 		},
 		Entry{
-			Code: "alert.insecure", Class: fault.Denied, Scope: fault.Server, Row: "D-20", Acts: fault.Admin,
+			Code: "alert.insecure", Class: fault.Denied, Scope: fault.Server, Row: "D-20", Then: "Nobody is told until it is corrected; everything is synced as before.",
 			Message: insecureText, Cause: insecureCause,
 			Solution: "Have the server offer TLS, or use smtps or https; to do without, set allow_insecure to true.",
 		},

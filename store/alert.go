@@ -47,6 +47,8 @@ type Alert struct {
 	First      time.Time
 	Last       time.Time
 	Over       time.Time // zero = it is not over
+	Told       time.Time // when its beginning came into notices; zero = not yet
+	ToldOver   time.Time // the same of its end
 }
 
 // Phase is the part of a round in which something failed.
@@ -58,6 +60,15 @@ const (
 	PhaseDiff   Phase = "diff"
 	PhaseApply  Phase = "apply"
 	PhaseSettle Phase = "settle"
+)
+
+// What an alert is about besides a workload that does not work. It stands in
+// the workload's place: a row of its own, which disables nothing.
+const (
+	// Freshness: nothing has proven for too long that it works (requirement B11).
+	Freshness model.Workload = "freshness"
+	// Credentials: they expire soon (requirement B23).
+	Credentials model.Workload = "credentials"
 )
 
 // AlertState is where a sync error stands.

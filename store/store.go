@@ -40,6 +40,7 @@ type Store interface {
 	Fetching
 	Alerting
 	Outages
+	Telling
 	Issuing
 	Marking
 	Planning
@@ -128,47 +129,6 @@ type MailboxFilter struct {
 	Connection model.ConnectionID // either side
 	Policy     string
 }
-
-// Requests holds accepted commands: a row before anything acts on it (design
-// decision 12).
-type Requests interface {
-	// AddRequest stores a new request and returns it with its id.
-	AddRequest(ctx context.Context, r Request) (Request, error)
-	Request(ctx context.Context, id string) (Request, error)
-	// OpenRequests lists what is not finished, oldest first; an empty mailbox
-	// means all.
-	OpenRequests(ctx context.Context, m model.MailboxID) ([]Request, error)
-	FinishRequest(ctx context.Context, id string, o RequestOutcome, message string) error
-	// Choose records what a person chose about an edit conflict, ended or not,
-	// and has its pair looked at again: the next plan carries it out, whatever
-	// becomes of the process meanwhile. A conflict whose item is linked no longer
-	// is ErrNotFound.
-	Choose(ctx context.Context, conflict, take string) error
-	// EndConflict records that a conflict ended with nothing left to write.
-	EndConflict(ctx context.Context, conflict, how string, now time.Time) error
-}
-
-// Request is one accepted command.
-type Request struct {
-	ID       string
-	Mailbox  model.MailboxID
-	Verb     string // imperative, as in workflows/messages.go
-	Argument string // the verb's one argument, e.g. a plan hash; no content
-	By       string // who asked
-	At       time.Time
-	Outcome  RequestOutcome
-	Message  string // outcome in words
-}
-
-// RequestOutcome is what became of a request.
-type RequestOutcome string
-
-// The outcomes of a request.
-const (
-	RequestOpen    RequestOutcome = ""
-	RequestDone    RequestOutcome = "done"
-	RequestRefused RequestOutcome = "refused"
-)
 
 // Fetching is what Fetch and Feed need. For the CRM side the mailbox is empty.
 type Fetching interface {
@@ -445,57 +405,4 @@ type Round struct {
 	Done    int
 	Refused int
 	Note    string // "first sync", "held: ..."
-}
-
-// Reading is what people look at.
-type Reading interface {
-	// Plan returns a mailbox's newest plan that was closed.
-	Plan(ctx context.Context, id model.MailboxID) (PlanRow, error)
-	// PlanHashed returns the newest plan of a mailbox that was closed with a
-	// hash; plans that were replaced are kept for a day.
-	PlanHashed(ctx context.Context, id model.MailboxID, hash string) (PlanRow, error)
-	// PlanWrites lists a plan's operations from a number on, held or not.
-	PlanWrites(ctx context.Context, planID string, after, limit int) ([]Planned, error)
-	Rounds(ctx context.Context, id model.MailboxID, limit int) ([]Round, error)
-	Issues(ctx context.Context, id model.MailboxID) ([]IssueRow, error)
-	// Conflicts lists a mailbox's edit conflicts, newest first, ended or not.
-	Conflicts(ctx context.Context, id model.MailboxID) ([]ConflictRow, error)
-	// Conflict returns one: ErrNotFound.
-	Conflict(ctx context.Context, id string) (ConflictRow, error)
-	// Explain finds items by id, UID, exact title or name, on either side.
-	Explain(ctx context.Context, id model.MailboxID, query string) ([]Explanation, error)
-	// Progress counts a mailbox's items and links per kind.
-	Progress(ctx context.Context, id model.MailboxID) ([]Progress, error)
-}
-
-// Explanation says why one item is as it is.
-type Explanation struct {
-	Entity   model.EntityID
-	Kind     model.Kind
-	State    plan.State
-	Reason   string
-	Title    string // title or name; only for those allowed to see it; none of a private item
-	Private  bool
-	CRM      *model.Ref
-	Mail     *model.Ref
-	Pending  bool
-	Held     string // why a write of it waits for a person, "" = none does
-	LastSync time.Time
-	Fields   []string // fields in which the sides differ now
-	Issues   []IssueRow
-}
-
-// Progress is how far one kind has come.
-type Progress struct {
-	Kind              model.Kind
-	CRMItems          int
-	MailItems         int
-	Linked            int
-	Skipped           int
-	Pending           int
-	OpenIssues        int
-	CreatedCRM        int // by our own writes, ever
-	CreatedMail       int
-	OpenConflicts     int
-	OperationsWaiting int
 }

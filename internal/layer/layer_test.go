@@ -44,6 +44,7 @@ var rule = []struct {
 	{"store/storetest", []string{"model", "plan", "fault", "store"}},
 	{"store/seal", nil},
 	{"store", []string{"model", "plan", "fault", "issue"}},
+	{"alert", []string{"model", "fault", "issue", "store"}},
 	{"activities", []string{"model", "plan", "fault", "issue", "connector", "store"}},
 	{"workflows", []string{"model", "plan", "fault", "store", "activities"}},
 	{"engine", []string{"model", "plan", "fault", "store", "schema", "connector", "activities", "workflows"}},

@@ -25,6 +25,20 @@ type alertRow struct {
 	First      int64  `db:"first_at"`
 	Last       int64  `db:"last_at"`
 	Over       int64  `db:"over_at"`
+	Told       int64  `db:"told_at"`
+	ToldOver   int64  `db:"told_over_at"`
+}
+
+const alertColumns = `alert.id, alert.mailbox, alert.connection, alert.workload, alert.side, alert.scope, alert.phase, alert.state, alert.code, alert.message, alert.evidence,
+	alert.times, alert.first_at, alert.last_at, alert.over_at, alert.told_at, alert.told_over_at`
+
+func (r alertRow) alert() store.Alert {
+	return store.Alert{
+		ID: r.ID, Mailbox: model.MailboxID(r.Mailbox), Connection: model.ConnectionID(r.Connection), Workload: model.Workload(r.Workload),
+		Side: model.Side(r.Side), Scope: fault.Scope(r.Scope), Phase: store.Phase(r.Phase), State: store.AlertState(r.State),
+		Code: r.Code, Message: r.Message, Evidence: r.Evidence,
+		Times: r.Times, First: instant(r.First), Last: instant(r.Last), Over: instant(r.Over), Told: instant(r.Told), ToldOver: instant(r.ToldOver),
+	}
 }
 
 // strike notes a failure. The connection is the mailbox's on that side, so that
@@ -192,16 +206,11 @@ func (d *DB) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, er
 	}
 	var rows []alertRow
 	err := d.view(ctx, "list alerts", func(tx *tx) error {
-		return tx.list(&rows, `SELECT id, mailbox, connection, workload, side, scope, phase, state, code, message, evidence, times, first_at, last_at, over_at
-			FROM alert WHERE `+where+` ORDER BY CASE state WHEN 'over' THEN 1 ELSE 0 END, last_at DESC, mailbox, connection, workload, side, phase, id`, args...)
+		return tx.list(&rows, `SELECT `+alertColumns+` FROM alert WHERE `+where+` ORDER BY CASE state WHEN 'over' THEN 1 ELSE 0 END, last_at DESC, mailbox, connection, workload, side, phase, id`, args...)
 	})
 	var out []store.Alert
 	for _, r := range rows {
-		out = append(out, store.Alert{
-			ID: r.ID, Mailbox: model.MailboxID(r.Mailbox), Connection: model.ConnectionID(r.Connection), Workload: model.Workload(r.Workload),
-			Side: model.Side(r.Side), Scope: fault.Scope(r.Scope), Phase: store.Phase(r.Phase), State: store.AlertState(r.State), Code: r.Code, Message: r.Message, Evidence: r.Evidence,
-			Times: r.Times, First: instant(r.First), Last: instant(r.Last), Over: instant(r.Over),
-		})
+		out = append(out, r.alert())
 	}
 	return out, err
 }

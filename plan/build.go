@@ -191,7 +191,7 @@ func (b *builder) toCRM(p Pair) {
 		b.change(p, c)
 		return
 	}
-	if b.early(p, p.Mail) {
+	if b.restamp(p) || b.early(p, p.Mail) {
 		return
 	}
 	if p.Claimed {

@@ -128,7 +128,7 @@ func (b *builder) decide(p Pair) {
 		b.change(p, Change{State: p.State, Reason: p.Reason})
 		return
 	}
-	if b.suspected(p) || b.unanswered(p) {
+	if b.suspected(p) || b.unanswered(p) || b.maybeMoved(p) {
 		return
 	}
 	p = mistrust(p)

@@ -44,6 +44,9 @@ type Stranger struct {
 	Partner bool
 	Gone    bool
 	Since   time.Time // when it was first read
+	// Copied: it carries the key of an item that stands here already, under an id
+	// and a UID of its own: a user copied that item.
+	Copied bool
 	// CameBack: it had been deleted on both sides and came back with a backup.
 	CameBack bool
 	Stamp    model.Key // our own key, where it carries one
@@ -99,6 +102,11 @@ func MailKey(e model.EntityID, m model.MailboxID, incarnation int) model.Key {
 	sum := sha256.Sum256([]byte(m))
 	return model.Key(string(e) + "-" + keyAlphabet.EncodeToString(sum[:5]) + "-" + strconv.Itoa(incarnation))
 }
+
+// CopyKey is the key with which a user's copy is marked as an entity of its own.
+// It is none that GivenTo knows: no journal says that it was given, because
+// marking twice is harmless.
+func CopyKey(e model.EntityID) model.Key { return CRMKey(e, 0) }
 
 // GivenTo reports whether a key is one that only this installation gives, to
 // what it creates in one mailbox: mailbox ids are random.

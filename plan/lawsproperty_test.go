@@ -212,7 +212,7 @@ func TestBuildAnswersEveryPair(t *testing.T) {
 				{ID: "q", Field: "notes", Loser: text("notes", "x1")}}, {{ID: "l", Field: "notes", Winner: model.CRM, Loser: text("notes", "y"), Take: TakeLoser}},
 				{{ID: "o", Field: "overrides", Winner: model.Mail, Loser: text("overrides", "BEGIN:VEVENT\r\nEND:VEVENT\r\n"), Take: TakeLoser}},
 			}).Draw(t, "conflicts")
-			p.State = rapid.SampledFrom([]State{Unlinked, Linked, Waiting, Skipped, Kept, Review, SetAside, Returned}).Draw(t, "state")
+			p.State = rapid.SampledFrom([]State{Unlinked, Linked, Waiting, Skipped, Kept, Review, SetAside, Returned, Copied}).Draw(t, "state")
 			in.Pairs = append(in.Pairs, p)
 		}
 		built := Build(in)

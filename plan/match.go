@@ -21,6 +21,7 @@ const (
 	ReasonMailGone    = "deleted in the mailbox; kept in the CRM as the policy says"
 	ReasonCRMGone     = "deleted in the CRM; kept in the mailbox as the policy says"
 	ReasonOtherCopy   = "another item in this mailbox stands for the same thing already"
+	ReasonCopied      = "a copy of an item that is synced; it becomes one of its own"
 	ReasonOtherRecord = "another record in the CRM stands for the same thing already"
 	ReasonUnanswered  = "a create was not answered; what is there is read before it is tried again"
 	ReasonLostAnswer  = "creating it was not answered, and the system cannot say whether it was done"
@@ -39,7 +40,8 @@ const (
 // Rejoin recognises strangers whose entity is known: by an id seen before, by
 // our stamp, or because their CRM record stands for an entity already
 // (algorithm 1.7). One that takes an empty place is joined; one whose place is
-// taken is a returned item or a copy, and is reported, never copied.
+// taken is a returned item, and is reported, never copied; unless a user copied
+// it in the mailbox: that copy becomes a thing of its own.
 func Rejoin(strangers []Stranger) []Join {
 	var joins []Join
 	for _, s := range strangers {
@@ -47,6 +49,10 @@ func Rejoin(strangers []Stranger) []Join {
 			continue
 		}
 		switch {
+		case s.Occupied && s.Copied:
+			j := s.join(s.Self)
+			j.State, j.Reason = Copied, ReasonCopied
+			joins = append(joins, j)
 		case s.Occupied:
 			j := s.join(NewEntity("copy", string(s.Side), string(s.Kind), s.Item))
 			j.State, j.Reason = Returned, ReasonOtherCopy

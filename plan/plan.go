@@ -25,6 +25,7 @@ const (
 	Review    State = "review"    // ambiguous match: a person must decide
 	SetAside  State = "set aside" // one side refuses it or cannot read it
 	Returned  State = "returned"  // an id came back whose entity is represented already
+	Copied    State = "copied"    // a user's copy of an item that is synced; on its way to be one of its own
 	Withdrawn State = "withdrawn" // turned private after it was synced; nothing of it stays in the CRM
 	Tombstone State = "gone"      // both sides are gone
 )

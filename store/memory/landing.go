@@ -176,6 +176,8 @@ func (l *landing) settle(results []store.Result) {
 			dropped[w.Entity] = l.restored(r, l.seen[i], &v)
 		case w.Drops:
 			dropped[w.Entity] = true
+		case w.Op.Action == model.Stamp:
+			look = true
 		default:
 			look = l.agreed(r, l.seen[i], &v)
 		}

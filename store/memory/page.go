@@ -372,7 +372,9 @@ func (p *page) reconsider() {
 	for k, l := range p.links.all() {
 		item := *l.item(side)
 		m, _ := p.scope(k.mailbox)
-		if l.state != plan.Returned || l.kind != p.kind || item == "" || m.place(side) != p.at {
+		o, _ := p.observations.get(p.key(item))
+		apart := l.state == plan.Returned || l.state == plan.Copied && plan.KeyEntity(o.stamp) != k.entity
+		if !apart || l.kind != p.kind || item == "" || m.place(side) != p.at {
 			continue
 		}
 		p.pend(pendingKey{k.mailbox, side, l.kind, item}, mark)

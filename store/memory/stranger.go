@@ -69,7 +69,8 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 		e = or(o.entity, e)
 	}
 	e = or(e, plan.KeyEntity(o.stamp))
-	if twin := s.sameUID(m, k.side, k.kind, o.uid); k.side == model.CRM && twin != "" || e == "" {
+	twin := s.sameUID(m, k.side, k.kind, o.uid)
+	if k.side == model.CRM && twin != "" || e == "" {
 		e = twin // in the CRM, whatever it is elsewhere: this mailbox has that one already
 	}
 	out := plan.Stranger{
@@ -80,6 +81,7 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 		out.Content = "" // many say the same; it makes none of them another
 	}
 	known, _ := s.identities.get(itemKey{m.place(k.side), k.kind, k.item})
+	out.Copied = k.side == model.Mail && known == "" && twin == "" && e != ""
 	out.CameBack = o.returned && o.absent == present && or(o.entity, known) != "" && (k.side == model.Mail || len(s.linked(m.CRM, e)) == 0)
 	if l, ok := s.links.get(linkKey{m.ID, e}); ok && e != "" {
 		item := *l.item(k.side)

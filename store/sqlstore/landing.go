@@ -242,6 +242,8 @@ func (l *landing) settle(results []landed) error {
 			}
 		case r.Planned.Drops:
 			dropped[e] = true
+		case r.Planned.Op.Action == model.Stamp:
+			l.again = append(l.again, e)
 		default:
 			if err := l.agreed(r, &link, siblings[string(r.Planned.Side.Other())+e]); err != nil {
 				return err

@@ -14,16 +14,19 @@ func (p *page) reconsider() error {
 		side, whose, id = model.CRM, `l.crm = ?`, string(p.in.Connection)
 	}
 	item := `l.` + string(side) + `_item`
-	apart := whose + ` AND l.kind = ? AND l.state = 'returned' AND ` + item + ` IS NOT NULL`
+	// A copy that carries its own mark already is one of its own.
+	apart := whose + ` AND l.kind = ? AND ` + item + ` IS NOT NULL AND (l.state = 'returned' OR l.state = 'copied' AND ` + no(`
+		SELECT 1 FROM observation o WHERE o.connection = ? AND o.mailbox = l.mailbox AND o.kind = l.kind AND o.item = l.mail_item
+			AND o.stamp LIKE l.entity || '-%'`) + `)`
 	if err := p.tx.exec(`INSERT INTO pending (mailbox, side, kind, item, mark)
 		SELECT l.mailbox, CAST(? AS TEXT), l.kind, `+item+`, CAST(? AS BIGINT) FROM link l WHERE `+apart+bump,
-		string(side), newMark(), id, string(p.kind)); err != nil {
+		string(side), newMark(), id, string(p.kind), string(p.in.Connection)); err != nil {
 		return err
 	}
 	if err := p.tx.exec(`DELETE FROM identity WHERE connection = ? AND mailbox = ? AND EXISTS (SELECT 1 FROM link l WHERE `+apart+`
 		AND l.kind = identity.kind AND `+item+` = identity.item AND l.entity = identity.entity)`,
-		string(p.in.Connection), string(p.in.Mailbox), id, string(p.kind)); err != nil {
+		string(p.in.Connection), string(p.in.Mailbox), id, string(p.kind), string(p.in.Connection)); err != nil {
 		return err
 	}
-	return p.tx.exec(`DELETE FROM link AS l WHERE `+apart, id, string(p.kind))
+	return p.tx.exec(`DELETE FROM link AS l WHERE `+apart, id, string(p.kind), string(p.in.Connection))
 }

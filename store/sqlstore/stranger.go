@@ -318,7 +318,8 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 			e = or(r.Entity, e)
 		}
 		e = or(e, string(plan.KeyEntity(model.Key(r.Stamp))))
-		switch twin := same[r.Side+r.Kind+r.UID]; {
+		twin := same[r.Side+r.Kind+r.UID]
+		switch {
 		case model.Side(r.Side) == model.CRM && twin != "":
 			e = twin // whatever it is elsewhere: this mailbox has that one already
 		default:
@@ -328,6 +329,7 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 			Row: row(r.Side, r.Kind, r.Item), Side: model.Side(r.Side), Kind: model.Kind(r.Kind), Item: r.Item, UID: r.UID,
 			Content: hexKey(r.Content), Natural: hexKey(r.Natural), Entity: model.EntityID(e), Gone: r.Absent != 0, Since: instant(r.Seen), Stamp: model.Key(r.Stamp), Collection: r.Collection,
 			Self:     selfOf(s, r),
+			Copied:   r.Side == string(model.Mail) && r.Known == "" && twin == "" && e != "",
 			CameBack: r.Back && r.Absent == 0 && or(r.Entity, r.Known) != "",
 		}
 		if e != "" {

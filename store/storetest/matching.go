@@ -14,6 +14,7 @@ func matchingStories() map[string]func(*world) {
 		"joined items are a pair":                          joinedItemsAreAPair,
 		"an id seen before names its entity":               anIDSeenBefore,
 		"a copy finds its place taken":                     aCopyFindsItsPlaceTaken,
+		"a copy that a user made gets a mark of its own":   aUsersCopyGetsItsOwnMark,
 		"a moved item without a stamp is known by its UID": aMovedItemIsKnown,
 		"what the CRM has already is not created again":    whatTheCRMHas,
 		"the first to claim creates":                       theFirstToClaimCreates,

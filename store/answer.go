@@ -98,7 +98,7 @@ func (x Explanation) linked() Why {
 func reasons() map[string]Why {
 	return map[string]Why{
 		plan.ReasonPrivate: WhyPrivate, plan.ReasonBusy: WhyPrivate, plan.ReasonBlockGone: WhyPrivate, plan.ReasonWithdrawn: WhyPrivate, plan.ReasonCopyStays: WhyPrivate,
-		plan.ReasonUntracked: WhyUntracked, plan.ReasonWindow: WhyWindow, plan.ReasonDirection: WhyDirection, plan.ReasonUnmatched: WhyUnmatched,
+		plan.ReasonUntracked: WhyUntracked, plan.ReasonWindow: WhyWindow, plan.ReasonDirection: WhyDirection, plan.ReasonFiltered: WhyFiltered, plan.ReasonUnmatched: WhyUnmatched,
 		plan.ReasonLeft: WhyLeft, plan.ReasonNoHome: WhyNoHome, plan.ReasonReadOnly: WhyReadOnly,
 		plan.ReasonMailGone: WhyKept, plan.ReasonCRMGone: WhyKept, plan.ReasonRejected: WhyKept, plan.ReasonUndone: WhyKept, plan.ReasonStays: WhyKept,
 		plan.ReasonOtherCopy: WhyReturned, plan.ReasonOtherRecord: WhyReturned, plan.ReasonCameBack: WhyReturned,

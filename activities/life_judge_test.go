@@ -85,6 +85,7 @@ func (y *history) judge() {
 	wrong = append(wrong, y.lostValues(there)...)
 	wrong = append(wrong, y.foreign()...)
 	wrong = append(wrong, y.mails()...)
+	wrong = append(wrong, y.unexplained()...)
 	if len(wrong) > 0 {
 		slices.Sort(wrong)
 		y.t.Fatalf("%s\n%s", strings.Join(wrong, "\n"), y.story())

@@ -43,8 +43,13 @@ type Explanation struct {
 	Held     string // why a write of it waits for a person, "" = none does
 	LastSync time.Time
 	Fields   []string // fields in which the sides differ now
+	Question bool     // both sides changed it, and a person was asked
+	Writes   []Write  // the latest that made it what it is, newest first
 	Issues   []IssueRow
 }
+
+// LatestWrites is how many writes an explanation names.
+const LatestWrites = 5
 
 // Progress is how far one kind has come.
 type Progress struct {

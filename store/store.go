@@ -56,6 +56,7 @@ type Store interface {
 	Filtering
 	Moving
 	Upkeep
+	Counting
 	Logging
 	Inspecting
 	Close() error

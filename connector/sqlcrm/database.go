@@ -121,7 +121,7 @@ func (d *database) texts(ctx context.Context, q querier, width int, query string
 	defer d.bounded(ctx)()
 	var rows *sqlx.Rows
 	err := d.whenFree(ctx, func() (err error) {
-		rows, err = q.QueryxContext(ctx, d.dialect.bind(query), args...)
+		rows, err = q.QueryxContext(ctx, d.dialect.bind(query), args...) //nolint:sqlclosecheck // closed below
 		return err
 	})
 	if err != nil {

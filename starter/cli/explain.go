@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +56,7 @@ func (a *app) explainItem(ctx context.Context, item, mailbox string, content boo
 		}
 	}
 	if len(views) == 0 {
-		return fmt.Errorf("no item %q is known; it must be an id, a UID, or the exact title or name, and have been read at least once", item)
+		return fmt.Errorf("no item %q is known. It must be an id, a UID, or the exact title or name. If it is, either it was not read yet, the settings of the connection leave it out (filtered), or the mailbox's user does not take part in it", item)
 	}
 	return a.print(views, func(w io.Writer) {
 		for i, v := range views {
@@ -89,14 +90,17 @@ func (a *app) these(ctx context.Context, name string) (store.Store, []model.Mail
 
 func explainOf(mailbox string, e store.Explanation, content bool) explainView {
 	v := explainView{
-		Mailbox: mailbox, Entity: e.Entity, Kind: e.Kind, State: e.State, Reason: e.Reason, CRM: e.CRM, Mail: e.Mail,
-		Pending: e.Pending, Held: e.Held, LastSync: optional(e.LastSync), Fields: append([]string{}, e.Fields...), Issues: []issueView{},
+		Mailbox: mailbox, Entity: e.Entity, Kind: e.Kind, Why: e.Answer(), State: e.State, Reason: e.Reason, CRM: e.CRM, Mail: e.Mail,
+		Pending: e.Pending, Held: e.Held, LastSync: optional(e.LastSync), Fields: append([]string{}, e.Fields...), Issues: []issueView{}, Writes: []writtenView{},
 	}
 	switch {
 	case content && e.Private:
 		v.Title = ofPrivate
 	case content:
 		v.Title = e.Title
+	}
+	for _, w := range e.Writes {
+		v.Writes = append(v.Writes, writtenView{Round: w.Round, At: optional(w.At), Side: w.Side, Action: w.Action, Fields: w.Fields, Why: w.Why})
 	}
 	for _, i := range e.Issues {
 		v.Issues = append(v.Issues, issueOf(mailbox, i))
@@ -116,15 +120,32 @@ func (a *app) writeExplanation(w io.Writer, v explainView) {
 	if v.Pending {
 		pending = "yes, the next round looks at it"
 	}
-	pairs(w, [2]string{"Mailbox", v.Mailbox}, [2]string{"Kind", string(v.Kind)}, [2]string{"Title", v.Title}, [2]string{"State", state},
+	pairs(w, [2]string{"Mailbox", v.Mailbox}, [2]string{"Kind", string(v.Kind)}, [2]string{"Title", v.Title}, [2]string{"Why", string(v.Why)}, [2]string{"State", state},
 		[2]string{"In the CRM", place(v.CRM)}, [2]string{"In the mailbox", place(v.Mail)},
 		[2]string{"Last synced", relative(a.Now(), at(v.LastSync))}, [2]string{"Differs now in", strings.Join(v.Fields, ", ")},
 		[2]string{"Pending", pending}, [2]string{"Held", v.Held}, [2]string{"Entity", string(v.Entity)})
+	for _, x := range v.Writes {
+		fmt.Fprintln(w, written(x, a.Now()))
+	}
 	for _, i := range v.Issues {
 		if i.Open {
 			fmt.Fprintf(w, "Issue on the %s side: %s (%s), %s\n", i.Side, strings.TrimSpace(i.Message+" "+i.Solution), i.Code, relative(a.Now(), at(i.Last)))
 		}
 	}
+}
+
+// written tells which round wrote what, and where the values came from.
+func written(w writtenView, now time.Time) string {
+	from := map[model.Side]string{model.CRM: "the mailbox to the CRM", model.Mail: "the CRM to the mailbox"}[w.Side]
+	what := "everything"
+	if len(w.Fields) > 0 {
+		what = strings.Join(w.Fields, ", ")
+	}
+	text := fmt.Sprintf("Round %d, %s: %s, %s from %s", w.Round, relative(now, at(w.At)), w.Action, what, from)
+	if w.Why != "" {
+		text += " (" + w.Why + ")"
+	}
+	return text
 }
 
 func place(r *model.Ref) string {

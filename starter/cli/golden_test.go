@@ -61,7 +61,7 @@ func shown(t *testing.T) *house {
 			Mail:   &model.Ref{Side: model.Mail, Kind: model.Contact, Collection: "/b/", ID: "/b/y.vcf", Version: `"e-9"`},
 			Issues: h.st.issues[:1],
 		},
-		{Entity: "e3", Kind: model.Event, State: plan.Skipped, Reason: "outside the window", Mail: &model.Ref{Side: model.Mail, Kind: model.Event, ID: "/c/z.ics"}},
+		{Entity: "e3", Kind: model.Event, State: plan.Skipped, Reason: plan.ReasonWindow, Mail: &model.Ref{Side: model.Mail, Kind: model.Event, ID: "/c/z.ics"}},
 	}
 	return h
 }

@@ -21,7 +21,7 @@ A mailbox that does not sync at all has a sync error, which is something else:
 lockstep mailbox show tells it.`
 
 func (a *app) issue() *cobra.Command {
-	c := group("issue", "Items that cannot be synced", a.issueList(), a.issueShow(), a.issueRetry(), a.issueIgnore())
+	c := group("issue", "Items that cannot be synced", a.issueList(), a.issueShow(), a.issueRetry(), a.issueIgnore(), a.issueBundle())
 	c.Long = issueHelp
 	return c
 }

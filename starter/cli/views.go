@@ -145,6 +145,7 @@ type explainView struct {
 	Mailbox  string         `json:"mailbox"`
 	Entity   model.EntityID `json:"entity"`
 	Kind     model.Kind     `json:"kind"`
+	Why      store.Why      `json:"why"`   // the one reason
 	State    plan.State     `json:"state"` // "" = known on one side only
 	Reason   string         `json:"reason,omitempty"`
 	Title    string         `json:"title,omitempty"` // with --content only
@@ -154,7 +155,18 @@ type explainView struct {
 	Held     string         `json:"held,omitempty"` // why a write of it waits for a person
 	LastSync optional       `json:"last_sync"`
 	Fields   []string       `json:"differing_fields"`
+	Writes   []writtenView  `json:"writes"` // what made it what it is, newest first
 	Issues   []issueView    `json:"issues"`
+}
+
+// writtenView is one write of an item.
+type writtenView struct {
+	Round  int64        `json:"round"`
+	At     optional     `json:"at"`
+	Side   model.Side   `json:"side"` // where it was written; the values came from the other one
+	Action model.Action `json:"action"`
+	Fields []string     `json:"fields,omitempty"` // none: all of them
+	Why    string       `json:"why,omitempty"`
 }
 
 // issueView is `issue list` (an array of them).

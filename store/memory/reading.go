@@ -143,6 +143,26 @@ func (s *Store) Explain(ctx context.Context, id model.MailboxID, query string) (
 	})
 }
 
+// recall adds what made the item what it is, and whether a person was asked.
+func (s *Store) recall(m scope, x *store.Explanation) {
+	if x.Entity == "" {
+		return
+	}
+	for _, c := range s.conflicts.all() {
+		if c.Mailbox == m.ID && c.Entity == x.Entity && c.Winner == "" && c.Resolved.IsZero() {
+			x.Question = true
+		}
+	}
+	for k, o := range s.operations.all() {
+		if o.mailbox == m.ID && o.Entity == x.Entity && o.state == model.Done {
+			p, _ := s.plans.get(name(k.plan))
+			x.Writes = append(x.Writes, store.Write{Round: p.Round, At: o.done, Side: o.Side, Action: o.Op.Action, Fields: o.Op.Changed, Why: o.Why})
+		}
+	}
+	slices.SortStableFunc(x.Writes, func(a, b store.Write) int { return b.At.Compare(a.At) })
+	x.Writes = x.Writes[:min(len(x.Writes), store.LatestWrites)]
+}
+
 func (s *Store) explain(m scope, side model.Side, k itemKey) store.Explanation {
 	l, ok := s.linkOf(m.ID, side, k.kind, k.id)
 	if !ok {
@@ -185,6 +205,7 @@ func (s *Store) explain(m scope, side model.Side, k itemKey) store.Explanation {
 			x.Held = o.Held
 		}
 	}
+	s.recall(m, &x)
 	for _, i := range s.issues.all() {
 		mine := i.Item == l.crm || i.Item == l.mail || l.entity != "" && i.Entity == l.entity
 		if i.Open && i.Kind == k.kind && mine {

@@ -2,6 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
 
 	"lockstep.dev/model"
 	"lockstep.dev/plan"
@@ -124,6 +127,9 @@ func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
 	if len(held) > 0 {
 		x.Held = held[0]
 	}
+	if err := past(tx, s, &x); err != nil {
+		return x, err
+	}
 	var issues []issueRow
 	err := tx.list(&issues, selectIssue+`WHERE mailbox = ? AND is_open = 1 AND kind = ? AND (item = ? OR item = ? OR entity <> '' AND entity = ?) ORDER BY last_at DESC, code`,
 		s.ID, r.Kind, or(items[model.CRM], items[model.Mail]), or(items[model.Mail], items[model.CRM]), string(x.Entity))
@@ -131,6 +137,35 @@ func explanation(tx *tx, s scope, r foundRow) (store.Explanation, error) {
 		x.Issues = append(x.Issues, i.issue())
 	}
 	return x, err
+}
+
+// past adds what made the item what it is, and whether a person was asked.
+func past(tx *tx, s scope, x *store.Explanation) error {
+	if x.Entity == "" {
+		return nil
+	}
+	var open int
+	if err := tx.get(&open, `SELECT COUNT(*) FROM conflict WHERE mailbox = ? AND entity = ? AND winner = '' AND resolved = 0`, s.ID, string(x.Entity)); err != nil {
+		return err
+	}
+	x.Question = open > 0
+	var rows []struct {
+		Round int64  `db:"round"`
+		Done  int64  `db:"done"`
+		Body  []byte `db:"body"`
+	}
+	if err := tx.list(&rows, `SELECT p.round, o.done, o.body FROM operation o JOIN plan p ON p.id = o.plan
+		WHERE o.mailbox = ? AND o.entity = ? AND o.state = 'done' ORDER BY o.done DESC, o.number DESC LIMIT `+strconv.Itoa(store.LatestWrites), s.ID, string(x.Entity)); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		var w plan.Write
+		if err := json.Unmarshal(r.Body, &w); err != nil {
+			return fmt.Errorf("decode operation: %w", err)
+		}
+		x.Writes = append(x.Writes, store.Write{Round: r.Round, At: instant(r.Done), Side: w.Side, Action: w.Op.Action, Fields: w.Op.Changed, Why: w.Why})
+	}
+	return nil
 }
 
 // shown reads one item as it is now; an item that is not there any more is nil.

@@ -12,6 +12,7 @@ func alertStories() map[string]func(*world) {
 		"failures count per mailbox and side, until that side works": failuresCount,
 		"an alert disables the mailbox and ends when it is enabled":  anAlertDisables,
 		"a connection has alerts of its own":                         aConnectionsAlert,
+		"how everything stands is counted":                           standingCounts,
 		"a refused item is tried again when its time has come":       aRefusedItemComesDue,
 	}
 }
@@ -128,4 +129,22 @@ func aRefusedItemComesDue(w *world) {
 	equal(w, "anything to do", w.due(ann).Fresh, true)
 	w.apply(ann, w.plan(ann, store.PlanReady, updateMail), done)
 	equal(w, "anything to do", w.due(ann).Fresh, false)
+}
+
+// What is watched over: counts by connection, state and code, and no mailbox.
+func standingCounts(w *world) {
+	ann, bob := w.mailbox("ann"), w.mailbox("bob")
+	quiet, err := w.s.Standing(w.ctx)
+	w.ok(err)
+	same(w, "mailboxes", quiet.Mailboxes, []store.MailboxCount{{Connection: "mail", State: model.Active, Number: 2}})
+	equal(w, "issues and alerts", len(quiet.Issues)+len(quiet.Alerts), 0)
+	equal(w, "behind", len(quiet.Behind), 1)
+	equal(w, "nothing waits", quiet.Behind[0].Waiting.IsZero(), true)
+	w.arrive(ann.ID, contact("m1", "Ann"))
+	w.ok(w.s.RaiseAlert(w.ctx, failure(bob, model.Mail, "dav.401"), "Renew the password.", w.tick()))
+	got, err := w.s.Standing(w.ctx)
+	w.ok(err)
+	same(w, "mailboxes", got.Mailboxes, []store.MailboxCount{{Connection: "mail", State: model.Active, Number: 1}, {Connection: "mail", State: model.Disabled, Number: 1}})
+	same(w, "alerts", got.Alerts, []store.CodeCount{{Code: "dav.401", Number: 1}})
+	equal(w, "what waits", got.Behind[0].Waiting.Equal(got.Behind[0].Success), true)
 }

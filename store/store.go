@@ -50,6 +50,7 @@ type Store interface {
 	Reviewing
 	Ledger
 	Reading
+	Surveying
 	Privacy
 	Filtering
 	Upkeep

@@ -74,18 +74,9 @@ type Engine interface {
 
 // Run carries out one command and returns the exit code.
 func Run(ctx context.Context, args []string, p Parts) int {
-	a := &app{Parts: p}
-	root := a.root() //nolint:contextcheck // cobra hands the context to each command
-	root.SetArgs(longFlags(root, args))
-	root.SetIn(p.In)
-	root.SetOut(p.Out)
-	root.SetErr(p.Err)
-	err := root.ExecuteContext(store.WithAuthor(ctx, store.Author{By: p.By}))
-	if a.opened != nil {
-		err = errors.Join(err, a.opened.Close())
-	}
+	err := Do(ctx, args, p)
 	if err != nil && err.Error() != "" {
-		a.talk("lockstep: %s", err)
+		(&app{Parts: p}).talk("lockstep: %s", err)
 	}
 	return codeOf(err)
 }

@@ -103,7 +103,9 @@ func counted(codes map[string]int) []store.CodeCount {
 			out = append(out, store.CodeCount{Code: code, Count: n})
 		}
 	}
-	slices.SortFunc(out, func(a, b store.CodeCount) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
+	slices.SortFunc(out, func(a, b store.CodeCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
 	return out
 }
 

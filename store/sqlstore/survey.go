@@ -89,7 +89,7 @@ func surveyLag(tx *tx, out *store.Survey, now time.Time) error {
 
 func surveyTrouble(tx *tx, out *store.Survey, _ time.Time) error {
 	for text, to := range map[string]*[]store.CodeCount{
-		`SELECT code, COUNT(*) AS count FROM issue WHERE is_open = 1 GROUP BY code ORDER BY 2 DESC, 1`:     &out.Issues,
+		`SELECT code, COUNT(*) AS count FROM issue WHERE is_open = 1 GROUP BY code ORDER BY 2 DESC, 1`:    &out.Issues,
 		`SELECT code, COUNT(*) AS count FROM alert WHERE state = 'open' GROUP BY code ORDER BY 2 DESC, 1`: &out.Alerts,
 	} {
 		var rows []store.CodeCount

@@ -150,7 +150,6 @@ func roundsArePaged(w *world) {
 	equal(w, "refused", len(find(store.RoundQuery{Refused: true})), hours[len(hours)-1].Refused)
 }
 
-
 func bothFaces(w *world) {
 	ann := w.mailbox("ann")
 	w.linked(ann, "c1", "ann")

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"lockstep.dev/store"
 )
 
 // Command describes a command, for whoever offers it elsewhere: the dashboard's
@@ -74,7 +76,7 @@ func Do(ctx context.Context, args []string, p Parts) error {
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(store.WithAuthor(ctx, store.Author{By: p.By}))
 	if a.opened != nil {
 		err = errors.Join(err, a.opened.Close())
 	}

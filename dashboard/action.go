@@ -76,6 +76,7 @@ func mailboxActions() []action {
 			name: "mailbox remove", role: Admin, by: byMailbox, asks: true, button: "Remove", danger: true,
 			says: "It is not synced any more. No item is deleted on either side; our marks are taken out of the mailbox. What is linked with what is kept, so that adding it again duplicates nothing, unless it is forgotten as well.",
 		},
+		{name: "mailbox history", reads: true, role: Viewer, user: true, by: byMailbox},
 		{name: "plan show", role: Operator, user: true, by: byMailbox, button: "Dry run", says: "Both sides are read, and what the next round would write is shown. Nothing is written."},
 		{
 			name: "plan approve", role: Operator, user: true, by: byMailbox, asks: true, button: "Approve", needs: []string{"hash"},
@@ -132,9 +133,25 @@ func systemActions() []action {
 		{name: "connection list", reads: true, role: Viewer},
 		{name: "connection add", role: Admin, button: "Save", says: "The system is tried first; only if it works anything is saved.", needs: []string{"name"}},
 		{name: "connection test", role: Operator, button: "Test", says: "The system is reached and signed in to; reading and writing are tried. Nothing is changed."},
+		{name: "connection held", reads: true, role: Viewer},
+		{
+			name: "connection approve", role: Operator, button: "Let them go", asks: true, needs: []string{"name", "hash"}, danger: true,
+			says: "What is gone in this system is deleted on the other side too, in every mailbox.",
+		},
+		{
+			name: "connection reject", role: Operator, button: "Keep them", asks: true, needs: []string{"name", "hash"},
+			says: "What is gone in this system is kept on the other side, in every mailbox.",
+		},
+		{name: "log list", reads: true, role: Viewer},
 		{name: "policy list", reads: true, role: Viewer},
+		{name: "policy diff", role: Viewer, button: "Compare", says: "Nothing is changed."},
+		{name: "policy state", reads: true, role: Viewer},
+		{
+			name: "policy assign", role: Admin, by: byMailbox, button: "Assign a policy", asks: true, needs: []string{"policy"},
+			says: "The mailboxes are synced by this policy from their next round on. What the policy before skipped is looked at again.",
+		},
 		{name: "policy show", reads: true, role: Viewer},
-		{name: "policy apply", role: Admin, button: "Save", says: "The policy counts from the next round of each of its mailboxes on.", needs: []string{"text"}},
+		{name: "policy apply", role: Admin, button: "Save", asks: true, says: "The policy counts from the next round of each of its mailboxes on.", needs: []string{"text"}},
 		{name: "errors", reads: true, role: Viewer, user: true},
 		{name: "version", reads: true, role: Viewer, user: true},
 		{

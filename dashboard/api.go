@@ -413,7 +413,7 @@ func bodyOf(o offered) map[string]any {
 		properties[f.Name] = s
 	}
 	for _, a := range o.Arguments {
-		if !a.Optional && a.Name != "file" && !slices.Contains(required, a.Name) {
+		if !a.Optional && !isFile(a.Name) && !slices.Contains(required, a.Name) {
 			required = append(required, a.Name)
 		}
 	}
@@ -431,7 +431,7 @@ func schemaOf(kind string) map[string]any {
 		return map[string]any{"type": "boolean"}
 	case "int":
 		return map[string]any{"type": "integer"}
-	case "strings":
+	case "strings", "stringSlice":
 		return map[string]any{"type": "array", "items": text}
 	case "stringToString":
 		return map[string]any{"type": "object", "additionalProperties": text}

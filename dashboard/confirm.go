@@ -48,6 +48,8 @@ type confirmBody struct {
 	PreviewText  string
 	Problem      string
 	Back         string
+	// Look: something is still to be given, and then what would happen is shown.
+	Look bool
 }
 
 // confirm says what a command will do, to whom, before it is given: with a dry
@@ -81,6 +83,7 @@ func (d *Dashboard) confirm(w http.ResponseWriter, r *http.Request, who Account)
 		d.fail(w, r, err)
 		return
 	}
+	b.Look = o.dryRun() && b.Preview == nil && b.Problem == ""
 	d.show(w, r, http.StatusOK, "confirm", page{Title: o.button, Who: who, Body: b})
 }
 
@@ -165,10 +168,14 @@ func (d *Dashboard) targets(ctx context.Context, who Account, o offered, in inpu
 	return nil
 }
 
+// dryRun reports whether the command can show what it would do.
+func (o offered) dryRun() bool {
+	return slices.ContainsFunc(o.Flags, func(f cli.Flag) bool { return f.Name == "dry-run" })
+}
+
 // preview makes a dry run where the command has one.
 func (d *Dashboard) preview(ctx context.Context, who Account, o offered, in inputs, b *confirmBody) {
-	has := slices.ContainsFunc(o.Flags, func(f cli.Flag) bool { return f.Name == "dry-run" })
-	if !has || slices.ContainsFunc(o.needs, func(name string) bool { return in.first(name) == "" }) {
+	if !o.dryRun() || slices.ContainsFunc(o.needs, func(name string) bool { return in.first(name) == "" }) {
 		return
 	}
 	dry := inputs{"dry-run": {"true"}}
@@ -213,7 +220,7 @@ func label(name string) string {
 	words := map[string]string{
 		"crm": "CRM connection", "mail": "Email server profile", "crm-user": "CRM user id", "user": "Sign-in name", "set": "Settings, one key=value a line",
 		"every": "Time between two readings (CRM)", "owner": "E-mail address of the person to notify", "yes": "Apply the first sync without waiting for approval",
-		"forget": "Also delete what Lockstep knows of it", "text": "Text", "secret": "Password or token",
+		"forget": "Also delete what Lockstep knows of it", "text": "Text", "secret": "Password or token", "why": "Why, for the logbook",
 	}
 	if w := words[name]; w != "" {
 		return w

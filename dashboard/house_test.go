@@ -49,7 +49,7 @@ func (e *engine) Request(ctx context.Context, r store.Request) error {
 	e.asked = append(e.asked, r)
 	return e.store.FinishRequest(ctx, r.ID, store.RequestDone, "It is done.")
 }
-func (e *engine) WakeMailboxes(context.Context, []model.MailboxID) error    { return nil }
+func (e *engine) WakeMailboxes(context.Context, []model.MailboxID) error   { return nil }
 func (e *engine) WakeConnection(context.Context, model.ConnectionID) error { return nil }
 func (e *engine) History(context.Context, string, string) (*history.History, error) {
 	return nil, errors.New("nobody remembers")
@@ -70,8 +70,10 @@ func newHouse(t *testing.T) *house {
 	h.page, err = dashboard.New(dashboard.Config{
 		Store: h.store, Engine: h.engine, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Key: []byte("0123456789abcdef0123456789abcdef"),
 		Accounts: accounts, Temporal: "http://127.0.0.1:8233", Namespace: "default", Support: "help@example.com",
-		Systems: setup.Systems{Names: []string{"dav"}, New: func(string, connector.Settings) (connector.Connector, error) { return nil, errors.New("it is not there") }},
-		Now:     func() time.Time { return h.now },
+		Systems: setup.Systems{Names: []string{"dav"}, New: func(string, connector.Settings) (connector.Connector, error) {
+			return nil, errors.New("it is not there")
+		}},
+		Now: func() time.Time { return h.now },
 	})
 	h.ok(err)
 	h.server = httptest.NewServer(h.page)

@@ -47,12 +47,18 @@ func failed(status int, code, format string, args ...any) error {
 	return &failure{status, code, fmt.Sprintf(format, args...)}
 }
 
-// Inputs that mean something else here than on a terminal: files are the
-// server's there, and secrets never stand among arguments.
+// Inputs that mean something else here than on a terminal: files would be the
+// server's, and secrets never stand among arguments.
 const (
-	textInput   = "text"   // instead of the argument FILE
+	textInput   = "text"   // the text of a file, read from standard input
 	secretInput = "secret" // the secret itself
 )
+
+// isFile reports whether an argument or flag names a file; readable ones are
+// given as text instead, into others nobody writes from here.
+func isFile(name string) bool { return readable(name) || name == "output" }
+
+func readable(name string) bool { return name == "file" || name == "csv" }
 
 // takes lists what a command takes here.
 func (o offered) takes() []cli.Flag {
@@ -62,15 +68,16 @@ func (o offered) takes() []cli.Flag {
 		if a.Many {
 			kind = "strings"
 		}
-		name, meaning := a.Name, "the "+a.Name
-		if name == "file" {
-			name, meaning = textInput, "the text of the file"
+		if !isFile(a.Name) {
+			out = append(out, cli.Flag{Name: a.Name, Type: kind, Meaning: "the " + a.Name})
 		}
-		out = append(out, cli.Flag{Name: name, Type: kind, Meaning: meaning})
+	}
+	if o.text() {
+		out = append(out, cli.Flag{Name: textInput, Type: "string", Meaning: "the text of the file"})
 	}
 	for _, f := range o.Flags {
 		switch {
-		case f.Name == "file", slices.ContainsFunc(out, func(have cli.Flag) bool { return have.Name == f.Name }):
+		case isFile(f.Name), slices.ContainsFunc(out, func(have cli.Flag) bool { return have.Name == f.Name }):
 		case f.Name == secretInput:
 			out = append(out, cli.Flag{Name: f.Name, Type: "string", Meaning: "the password or token"})
 		default:
@@ -78,6 +85,12 @@ func (o offered) takes() []cli.Flag {
 		}
 	}
 	return out
+}
+
+// text reports whether the command reads a file.
+func (o offered) text() bool {
+	return slices.ContainsFunc(o.Arguments, func(a cli.Argument) bool { return readable(a.Name) }) ||
+		slices.ContainsFunc(o.Flags, func(f cli.Flag) bool { return readable(f.Name) })
 }
 
 // run carries out a command for somebody. patience is how long it waits for an
@@ -145,10 +158,12 @@ func (o offered) line(in inputs, patience time.Duration) (args []string, stdin s
 		}
 	}
 	var positional []string
+	text := in.first(textInput)
 	for _, a := range o.Arguments {
 		switch values := in[a.Name]; {
-		case a.Name == "file":
-			positional, stdin = append(positional, "-"), in.first(textInput)
+		case isFile(a.Name) && text == "":
+		case isFile(a.Name):
+			positional, stdin = append(positional, "-"), text
 		case len(values) > 1 && !a.Many:
 			return nil, "", failed(http.StatusBadRequest, "usage", "%s takes one %s", o.name, a.Name)
 		default:
@@ -158,12 +173,14 @@ func (o offered) line(in inputs, patience time.Duration) (args []string, stdin s
 	for _, f := range o.Flags {
 		isArgument := slices.ContainsFunc(o.Arguments, func(a cli.Argument) bool { return a.Name == f.Name })
 		switch values := in[f.Name]; {
-		case isArgument, f.Name == "file":
+		case isArgument, isFile(f.Name) && (text == "" || stdin != "" || !readable(f.Name)):
+		case readable(f.Name):
+			args, stdin = append(args, "--"+f.Name+"=-"), text
 		case f.Name == secretInput && in.first(secretInput) != "":
 			args, stdin = append(args, "--"+secretInput+"=-"), in.first(secretInput)+"\n"
 		case f.Name == "timeout" && len(values) == 0:
 			args = append(args, "--timeout="+patience.String())
-		case f.Type != "stringToString": // of several chosen ones, a list
+		case f.Type != "stringToString" && f.Type != "stringSlice": // of several chosen ones, a list
 			if v := strings.Join(slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }), ","); v != "" {
 				args = append(args, "--"+f.Name+"="+v)
 			}

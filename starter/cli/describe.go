@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,16 +56,32 @@ func Commands() []Command {
 
 func describe(c *cobra.Command, noun, verb string) Command {
 	d := Command{Noun: noun, Verb: verb, Short: c.Short, Long: c.Long}
-	for _, word := range strings.Fields(c.Use)[1:] {
-		name, many := strings.CutSuffix(strings.Trim(word, "[]"), "...")
-		name, _, _ = strings.Cut(strings.ToLower(name), "|")
-		d.Arguments = append(d.Arguments, Argument{Name: name, Optional: strings.HasPrefix(word, "["), Many: many})
-	}
+	d.Arguments = arguments(c.Use)
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		_, meaning := pflag.UnquoteUsage(f)
 		d.Flags = append(d.Flags, Flag{Name: f.Name, Type: f.Value.Type(), Meaning: meaning})
 	})
 	return d
+}
+
+// arguments reads what a command's line of use says: NOUN [OPTIONAL] MANY... and
+// one of A | B, where - stands for standard input.
+func arguments(use string) []Argument {
+	var out []Argument
+	either := strings.Contains(use, " | ")
+	for _, word := range strings.Fields(use)[1:] {
+		name, many := strings.CutSuffix(strings.Trim(word, "[]"), "...")
+		name, _, _ = strings.Cut(strings.ToLower(name), "|")
+		if name == "" || name == "-" {
+			continue
+		}
+		if i := slices.IndexFunc(out, func(a Argument) bool { return a.Name == name }); i >= 0 {
+			out[i].Many = true
+			continue
+		}
+		out = append(out, Argument{Name: name, Optional: either || strings.HasPrefix(word, "["), Many: many})
+	}
+	return out
 }
 
 // Do carries out one command as Run does, and returns what went wrong. Its

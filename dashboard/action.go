@@ -44,6 +44,7 @@ func actions() []action {
 		{name: "schema migrate", apart: "the dashboard runs on a schema that is up to date"},
 		{name: "schema install", apart: "changes another system's database; done once, with that system's administrator"},
 		{name: "schema status", role: Admin, reads: true},
+		{name: "dashboard password", apart: "a password is typed where nobody listens"},
 		{name: "history export", apart: "megabytes for developers; the Temporal Web UI shows and downloads it"},
 	})
 }

@@ -12,8 +12,10 @@ require (
 )
 
 require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/kelseyhightower/envconfig v1.4.0 // indirect
 	github.com/lib/pq v1.12.3 // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/teambition/rrule-go v1.8.2 // indirect
 )
 

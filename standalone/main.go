@@ -39,6 +39,8 @@ type options struct {
 	data, config      string
 	yes, verbose      bool
 	temporal, ui, dav int
+	dashboard         int
+	accounts          string
 	out, talk         io.Writer
 }
 
@@ -57,6 +59,8 @@ func parse(args []string, talk io.Writer) (options, error) {
 	f.IntVar(&o.temporal, "temporal-port", instance.FromDefault, "`port` of the Temporal frontend; default: the first free one from 7233")
 	f.IntVar(&o.ui, "ui-port", instance.FromDefault, "`port` of the Temporal Web UI; default: the first free one from 8233")
 	f.IntVar(&o.dav, "dav-port", instance.FromDefault, "`port` of the simulated CalDAV/CardDAV server; default: the first free one from 5232")
+	f.IntVar(&o.dashboard, "dashboard-port", instance.FromDefault, "`port` of the dashboard; default: the first free one from 8400")
+	f.StringVar(&o.accounts, "accounts", "", "YAML `file` that says who may sign in to the dashboard, besides whoever has the one-time link")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -78,6 +82,9 @@ func (o *options) resolve() error {
 	}
 	if err == nil && o.config != "" {
 		o.config, err = instance.Typed(o.config)
+	}
+	if err == nil && o.accounts != "" {
+		o.accounts, err = instance.Typed(o.accounts)
 	}
 	if err != nil {
 		fmt.Fprintln(o.talk, "lockstep:", err)

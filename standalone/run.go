@@ -56,6 +56,7 @@ type house struct {
 	rehearsal *rehearsal.Rehearsal
 	report    setup.Report
 	addresses map[string]string
+	link      string // signs somebody in to the dashboard, once
 }
 
 // organisation brings the store to what is to be synced: the file's systems or
@@ -113,6 +114,11 @@ func (h *house) serve(ctx context.Context, in *instance.Instance) (err error) {
 	if err := server.Seeded(); err != nil {
 		return err
 	}
+	page, err := h.openDashboard(c, server, log)
+	if err != nil {
+		return err
+	}
+	defer page.Close()
 	h.addresses["temporal"], h.addresses["namespace"], h.addresses["web"] = server.Address, server.Namespace, server.WebURL
 	if err := in.Publish(h.addresses); err != nil {
 		return err
@@ -128,7 +134,9 @@ func (h *house) serve(ctx context.Context, in *instance.Instance) (err error) {
 
 // greet tells where everything is.
 func (h *house) greet() {
-	fmt.Fprintf(h.out, "\n  Temporal Web UI   %s\n", h.addresses["web"])
+	fmt.Fprintf(h.out, "\n  Dashboard         %s\n", h.link)
+	fmt.Fprintf(h.out, "                    (this link signs you in once; later visits: %s)\n", h.addresses["dashboard"])
+	fmt.Fprintf(h.out, "  Temporal Web UI   %s\n", h.addresses["web"])
 	if h.rehearsal != nil {
 		h.rehearsal.Greet(h.out)
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"lockstep.dev/connector/all"
+	"lockstep.dev/dashboard"
 	"lockstep.dev/setup"
 	"lockstep.dev/starter/cli"
 )
@@ -40,7 +41,7 @@ func parts() cli.Parts {
 			return string(text), err
 		},
 		Now: time.Now, Pause: pause, By: whoami(), Version: version(),
-		Systems: systems, Try: systems.Try, Open: open, Install: install, Inspect: inspect,
+		Systems: systems, Try: systems.Try, Open: open, HashPassword: dashboard.HashPassword, Install: install, Inspect: inspect,
 	}
 }
 

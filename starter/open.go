@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
 	"lockstep.dev/connector"
@@ -98,27 +96,7 @@ func (d *dialer) dial(ctx context.Context) (cli.Engine, error) {
 		}
 		d.client = c
 	}
-	return reached{Waker: engine.NewWaker(d.client), client: d.client}, nil
-}
-
-// reached is a Temporal server that answers.
-type reached struct {
-	engine.Waker
-	client client.Client
-}
-
-// History implements cli.Engine.
-func (r reached) History(ctx context.Context, workflow, run string) (*history.History, error) {
-	out := &history.History{}
-	events := r.client.GetWorkflowHistory(ctx, workflow, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		if err != nil {
-			return nil, err
-		}
-		out.Events = append(out.Events, e)
-	}
-	return out, nil
+	return engine.NewReach(d.client), nil
 }
 
 // install makes what a SQL CRM's database needs.

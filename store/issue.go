@@ -60,4 +60,7 @@ type IssueFilter struct {
 	Side    model.Side
 	State   IssueState
 	Closed  bool // also those that are resolved or ignored
+	// FindIssues only: begin after a row, and list so many; 0 = all.
+	After IssueKey
+	Limit int
 }

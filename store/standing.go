@@ -43,6 +43,6 @@ type Behind struct {
 
 // CodeCount is how many there are of one code of the catalogue.
 type CodeCount struct {
-	Code   string
-	Number int
+	Code  string
+	Count int
 }

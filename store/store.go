@@ -52,6 +52,7 @@ type Store interface {
 	Reviewing
 	Ledger
 	Reading
+	Surveying
 	Privacy
 	Filtering
 	Moving

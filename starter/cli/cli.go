@@ -33,12 +33,14 @@ type Parts struct {
 	Terminal bool
 	// AskSecret asks for a secret without showing it; only on a terminal.
 	AskSecret func(question string) (string, error)
-	Now       func() time.Time
-	Pause     func(ctx context.Context, d time.Duration) error
-	By        string // who asks
-	Version   string
-	Systems   setup.Systems
-	Try       setup.Try
+	// HashPassword makes what stands for a password in the dashboard's accounts.
+	HashPassword func(password string) (string, error)
+	Now          func() time.Time
+	Pause        func(ctx context.Context, d time.Duration) error
+	By           string // who asks
+	Version      string
+	Systems      setup.Systems
+	Try          setup.Try
 	// Open finds a Lockstep; an empty folder means: look in the environment.
 	Open func(ctx context.Context, folder string) (*Home, error)
 	// Install makes what a connection's own database needs, such as the
@@ -74,18 +76,9 @@ type Engine interface {
 
 // Run carries out one command and returns the exit code.
 func Run(ctx context.Context, args []string, p Parts) int {
-	a := &app{Parts: p}
-	root := a.root() //nolint:contextcheck // cobra hands the context to each command
-	root.SetArgs(longFlags(root, args))
-	root.SetIn(p.In)
-	root.SetOut(p.Out)
-	root.SetErr(p.Err)
-	err := root.ExecuteContext(store.WithAuthor(ctx, store.Author{By: p.By}))
-	if a.opened != nil {
-		err = errors.Join(err, a.opened.Close())
-	}
+	err := Do(ctx, args, p)
 	if err != nil && err.Error() != "" {
-		a.talk("lockstep: %s", err)
+		(&app{Parts: p}).talk("lockstep: %s", err)
 	}
 	return codeOf(err)
 }
@@ -123,7 +116,7 @@ func (a *app) root() *cobra.Command {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	for _, noun := range []*cobra.Command{
 		a.mailbox(), a.connection(), a.policy(), a.plan(), a.explain(), a.conflict(), a.review(), a.invitation(), a.issue(), a.errors(), a.round(), a.undo(), a.audit(), a.drift(), a.logbook(),
-		a.request(), a.schema(), a.store(), a.history(), a.version(),
+		a.request(), a.dashboard(), a.schema(), a.store(), a.history(), a.version(),
 	} {
 		c.AddCommand(noun)
 	}

@@ -102,11 +102,21 @@ func (s *Store) FindIssues(ctx context.Context, f store.IssueFilter) ([]store.Is
 			}
 		}
 		slices.SortStableFunc(out, func(a, b store.IssueRow) int {
-			return cmp.Or(compareBool(b.Open, a.Open), b.Last.Compare(a.Last), cmp.Compare(a.Mailbox, b.Mailbox), cmp.Compare(a.Side, b.Side),
-				cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Item, b.Item), cmp.Compare(a.Code, b.Code))
+			return compareIssues(a.Key(), b.Key())
 		})
+		if f.After.ID != "" {
+			out = slices.DeleteFunc(out, func(i store.IssueRow) bool { return compareIssues(i.Key(), f.After) <= 0 })
+		}
+		if f.Limit > 0 {
+			out = out[:min(f.Limit, len(out))]
+		}
 		return out, nil
 	})
+}
+
+// compareIssues orders issues: open ones first, newest first.
+func compareIssues(a, b store.IssueKey) int {
+	return cmp.Or(compareBool(b.Open, a.Open), b.Last.Compare(a.Last), cmp.Compare(b.ID, a.ID))
 }
 
 // RetryIssues implements store.Issuing.

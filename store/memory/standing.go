@@ -78,7 +78,7 @@ func further(b store.Behind, connection string, m model.Mailbox, waits bool) sto
 func byCode(counted map[string]int) []store.CodeCount {
 	var out []store.CodeCount
 	for _, code := range slices.Sorted(maps.Keys(counted)) {
-		out = append(out, store.CodeCount{Code: code, Number: counted[code]})
+		out = append(out, store.CodeCount{Code: code, Count: counted[code]})
 	}
 	return out
 }

@@ -74,9 +74,16 @@ func where(f store.IssueFilter) (string, []any) {
 // FindIssues lists issues of all mailboxes.
 func (d *DB) FindIssues(ctx context.Context, f store.IssueFilter) ([]store.IssueRow, error) {
 	text, args := where(f)
+	if f.After.ID != "" {
+		text, args = text+` AND (is_open, last_at, id) < (?, ?, ?)`, append(args, flag(f.After.Open), micros(f.After.Last), f.After.ID)
+	}
+	text += ` ORDER BY is_open DESC, last_at DESC, id DESC`
+	if f.Limit > 0 {
+		text, args = text+` LIMIT ?`, append(args, f.Limit)
+	}
 	var rows []issueRow
 	err := d.view(ctx, "list issues", func(tx *tx) error {
-		return tx.list(&rows, selectIssue+`WHERE `+text+` ORDER BY is_open DESC, last_at DESC, mailbox, side, kind, item, code`, args...)
+		return tx.list(&rows, selectIssue+`WHERE `+text, args...)
 	})
 	var out []store.IssueRow
 	for _, r := range rows {

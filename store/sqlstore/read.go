@@ -52,29 +52,39 @@ func (d *DB) plan(ctx context.Context, id model.MailboxID, where string, args ..
 func (d *DB) Rounds(ctx context.Context, id model.MailboxID, limit int) ([]store.Round, error) {
 	var out []store.Round
 	err := d.view(ctx, "list rounds of mailbox "+string(id), func(tx *tx) error {
-		var rows []struct {
-			Number  int64  `db:"number"`
-			Started int64  `db:"started"`
-			Ended   int64  `db:"ended"`
-			Counts  []byte `db:"counts"`
-			Done    int    `db:"done"`
-			Refused int    `db:"refused"`
-			Note    string `db:"note"`
-		}
+		var rows []roundRow
 		if err := tx.list(&rows, `SELECT number, started, ended, counts, done, refused, note FROM round
 			WHERE mailbox = ? ORDER BY number DESC, started DESC LIMIT ?`, string(id), limit); err != nil {
 			return err
 		}
 		for _, r := range rows {
-			v := store.Round{Number: r.Number, Started: instant(r.Started), Ended: instant(r.Ended), Done: r.Done, Refused: r.Refused, Note: r.Note}
-			if err := json.Unmarshal(r.Counts, &v.Counts); err != nil {
-				return fmt.Errorf("decode counts: %w", err)
+			v, err := r.round()
+			if err != nil {
+				return err
 			}
 			out = append(out, v)
 		}
 		return nil
 	})
 	return out, err
+}
+
+type roundRow struct {
+	Number  int64  `db:"number"`
+	Started int64  `db:"started"`
+	Ended   int64  `db:"ended"`
+	Counts  []byte `db:"counts"`
+	Done    int    `db:"done"`
+	Refused int    `db:"refused"`
+	Note    string `db:"note"`
+}
+
+func (r roundRow) round() (store.Round, error) {
+	v := store.Round{Number: r.Number, Started: instant(r.Started), Ended: instant(r.Ended), Done: r.Done, Refused: r.Refused, Note: r.Note}
+	if err := json.Unmarshal(r.Counts, &v.Counts); err != nil {
+		return v, fmt.Errorf("decode counts: %w", err)
+	}
+	return v, nil
 }
 
 type issueRow struct {

@@ -8,8 +8,8 @@ import (
 )
 
 type codeCount struct {
-	Code   string `db:"code"`
-	Number int    `db:"number"`
+	Code  string `db:"code"`
+	Count int    `db:"number"`
 }
 
 // Standing implements store.Counting.

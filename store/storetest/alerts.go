@@ -145,6 +145,6 @@ func standingCounts(w *world) {
 	got, err := w.s.Standing(w.ctx)
 	w.ok(err)
 	same(w, "mailboxes", got.Mailboxes, []store.MailboxCount{{Connection: "mail", State: model.Active, Number: 1}, {Connection: "mail", State: model.Disabled, Number: 1}})
-	same(w, "alerts", got.Alerts, []store.CodeCount{{Code: "dav.401", Number: 1}})
+	same(w, "alerts", got.Alerts, []store.CodeCount{{Code: "dav.401", Count: 1}})
 	equal(w, "what waits", got.Behind[0].Waiting.Equal(got.Behind[0].Success), true)
 }

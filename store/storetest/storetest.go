@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"restoring", restoringStories()},
 		{"life", lifeStories()},
 		{"reading", readingStories()},
+		{"survey", surveyStories()},
 		{"private", privateStories()},
 	} {
 		names := make([]string, 0, len(group.stories))

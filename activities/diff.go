@@ -109,23 +109,7 @@ func (d *differ) prepare(ctx context.Context, undo bool) error {
 	if d.crm, err = d.a.openCRM(ctx, d.m.crm); err != nil {
 		return err
 	}
-	d.input = plan.Input{
-		Policy: d.m.policy, Address: model.FoldAddress(d.m.Address), CRMUser: d.m.CRMUser, Mailbox: d.m.ID,
-		Now: d.a.Now(), Initialized: d.m.Initialized,
-		Fields:  map[model.Kind][]string{},
-		Primary: map[model.Side]map[model.Kind]string{model.CRM: {}, model.Mail: {}},
-	}
-	if d.input.Former, err = d.a.Store.Former(ctx, d.m.ID); err != nil {
-		return err
-	}
-	for _, k := range model.Kinds() {
-		d.input.Fields[k] = fields(k, d.crm.caps, d.mail.caps)
-	}
-	d.asOf()
-	if err := d.homes(ctx, model.CRM, d.m.crm.ID, ""); err != nil {
-		return err
-	}
-	if err := d.homes(ctx, model.Mail, d.m.mail.ID, d.m.ID); err != nil {
+	if err := d.situation(ctx); err != nil {
 		return err
 	}
 	d.row = store.PlanRow{Mailbox: d.m.ID, Round: d.in.Round, State: store.PlanOpen, At: d.a.Now()}
@@ -138,6 +122,43 @@ func (d *differ) prepare(ctx context.Context, undo bool) error {
 	}
 	d.row.ID, err = d.a.Store.BeginPlan(ctx, d.row)
 	return err
+}
+
+// situation is what every decision about this mailbox looks at.
+func (d *differ) situation(ctx context.Context) error {
+	d.input = plan.Input{
+		Policy: d.m.policy, Address: model.FoldAddress(d.m.Address), CRMUser: d.m.CRMUser, Mailbox: d.m.ID,
+		Now: d.a.Now(), Initialized: d.m.Initialized,
+		Fields:  map[model.Kind][]string{},
+		Primary: map[model.Side]map[model.Kind]string{model.CRM: {}, model.Mail: {}},
+	}
+	var err error
+	if d.input.Former, err = d.a.Store.Former(ctx, d.m.ID); err != nil {
+		return err
+	}
+	for _, k := range model.Kinds() {
+		d.input.Fields[k] = fields(k, d.crm.caps, d.mail.caps)
+	}
+	d.asOf()
+	if err := d.homes(ctx, model.CRM, d.m.crm.ID, ""); err != nil {
+		return err
+	}
+	return d.homes(ctx, model.Mail, d.m.mail.ID, d.m.ID)
+}
+
+// imagine is prepare for a look: nothing is opened, nothing begun.
+func (d *differ) imagine(ctx context.Context) error {
+	for _, s := range []struct {
+		to *side
+		of model.Connection
+	}{{&d.crm, d.m.crm}, {&d.mail, d.m.mail}} {
+		c, err := d.a.Systems.Connector(ctx, s.of)
+		if err != nil {
+			return err
+		}
+		s.to.caps = c.Capabilities()
+	}
+	return d.situation(ctx)
 }
 
 // homes finds where new items of each kind are created: the primary writable

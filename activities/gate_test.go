@@ -234,6 +234,10 @@ func (m mortal) Reconsider(ctx context.Context, id model.MailboxID) error {
 	return commit0(m, "Reconsider", func() error { return m.Store.Reconsider(ctx, id) })
 }
 
+func (m mortal) Rejoin(ctx context.Context, id model.MailboxID, entities []model.EntityID) (int, error) {
+	return commit(m, "Rejoin", func() (int, error) { return m.Store.Rejoin(ctx, id, entities) })
+}
+
 func (m mortal) Resolve(ctx context.Context, id model.MailboxID, v store.Resolution, now time.Time) error {
 	return commit0(m, "Resolve", func() error { return m.Store.Resolve(ctx, id, v, now) })
 }

@@ -24,6 +24,7 @@ const (
 	VerbAudit   = "audit"
 	VerbRename  = "rename"
 	VerbClear   = "clear-conflict"
+	VerbRejoin  = "rejoin"
 )
 
 // ObeyIn names an accepted request.
@@ -88,6 +89,8 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.anyRound(ctx, m, out)
 	case VerbReview:
 		return a.answerReview(ctx, m, r, out)
+	case VerbRejoin:
+		return a.rejoin(ctx, m, r, out)
 	case VerbAudit:
 		return a.askAudit(ctx, m, out)
 	case VerbRename, VerbClear:

@@ -18,6 +18,14 @@ type Reviewing interface {
 	// Resolve carries out a person's answer. ErrNotFound: there is no such
 	// question, or the items are not among its.
 	Resolve(ctx context.Context, id model.MailboxID, d Resolution, now time.Time) error
+	// Resting pages over pairs that rest as kept because of a person's word, or
+	// because a deletion did not travel (plan.Rejoinable), by entity, with their
+	// contents.
+	Resting(ctx context.Context, id model.MailboxID, after model.EntityID, limit int) ([]Pair, error)
+	// Rejoin lets those of some pairs that rest so be synced again, as if they
+	// were new: what is only on one side is created on the other. It returns how
+	// many there were.
+	Rejoin(ctx context.Context, id model.MailboxID, entities []model.EntityID) (int, error)
 }
 
 // Question is a group of items of which a person must say which are the same.

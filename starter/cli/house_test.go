@@ -62,6 +62,14 @@ type readings struct {
 	progress    []store.Progress
 	gone        []store.Lost
 	rulings     []store.Ruling
+	resting     []store.Pair
+}
+
+func (r *readings) Resting(_ context.Context, _ model.MailboxID, after model.EntityID, _ int) ([]store.Pair, error) {
+	if after != "" {
+		return nil, nil
+	}
+	return r.resting, nil
 }
 
 func (r *readings) Lost(_ context.Context, _ model.Connection, after store.Lost, _ int) ([]store.Lost, error) {

@@ -52,7 +52,7 @@ func (a *app) review() *cobra.Command {
 	resolve.Flags().StringVar(&same, "same", "", "the `numbers` (N=M) of an item in the CRM and one in the mailbox that are the same")
 	resolve.Flags().BoolVar(&apart, "apart", false, "all of them are different things")
 	w.flags(resolve, 2*time.Minute)
-	return group("review", "What only a person can decide", list, resolve)
+	return group("review", "What only a person can decide", list, resolve, a.reviewKept(), a.reviewRejoin())
 }
 
 // reviewView is an item in question.

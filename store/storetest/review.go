@@ -11,6 +11,7 @@ import (
 
 func reviewStories() map[string]func(*world) {
 	return map[string]func(*world){
+		"a kept pair is rejoined":                        aKeptPairIsRejoined,
 		"items that could be the same wait for a person": anAmbiguousMatch,
 		"two of them are said to be the same":            twoAreTheSame,
 		"all of them are said to be different":           allAreDifferent,

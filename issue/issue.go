@@ -87,7 +87,7 @@ func next(r fault.Rule, s fault.Scope) string {
 // All lists every declared error, source by source.
 func All() []Entry {
 	return slices.Concat(
-		engine(), dav(), sqlcrm(), reference(), exchange(), exchangeUnexpected(), c4c(), credentials(), serverSide(),
+		engine(), dav(), sqlcrm(), reference(), exchange(), exchangeUnexpected(), c4c(), credentials(), serverSide(), alerting(),
 	)
 }
 

@@ -98,6 +98,9 @@ type Policy struct {
 	Retries      int                 `json:"retries" yaml:"retries"`             // D-32; default 10
 	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`         // D-32; default 5m
 	Schedule     Schedule            `json:"schedule" yaml:"schedule"`           // when it is synced how often; default always
+	Alert        string              `json:"alert" yaml:"alert"`                 // who hears that a mailbox does not sync (L-09): user (default) or admin
+	Admin        string              `json:"admin" yaml:"admin"`                 // e-mail address of their administrator; "" = the one under alerts
+	StaleAfter   int                 `json:"stale_after" yaml:"stale_after"`     // intervals without a proven success that are an alarm (B11); default 6
 }
 
 // KindPolicy is a policy for one kind.
@@ -143,6 +146,13 @@ func (k KindPolicy) Rule(field string) (rule, fallback string) {
 	}
 	return rule, fallback
 }
+
+// Who hears of what keeps a mailbox from syncing, besides the owner of the
+// connection (requirement L-09).
+const (
+	AlertUser  = "user"
+	AlertAdmin = "admin"
+)
 
 // Duration is a time span that reads and writes as "5m" in YAML and JSON.
 type Duration time.Duration

@@ -22,6 +22,8 @@ func (p Policy) Complete() Policy {
 	p.Retries = orNumber(p.Retries, 10)
 	p.RetryGap = Duration(orNumber(int64(p.RetryGap), int64(5*time.Minute)))
 	p.Schedule = p.Schedule.complete()
+	p.Alert = or(p.Alert, AlertUser)
+	p.StaleAfter = orNumber(p.StaleAfter, 6)
 	kinds := make(map[Kind]KindPolicy, len(p.Kinds))
 	for _, k := range Kinds() {
 		kinds[k] = p.Kinds[k].complete(defaultsOf(k))
@@ -93,10 +95,14 @@ func (p Policy) Check() error {
 		{"private", p.Private, []string{PrivateSkip, PrivateBusy, PrivateFull}},
 		{"invite", p.Invite, []string{"never", "organizer-changes"}},
 		{"approval", p.Approval, []string{"first-sync", "never"}},
+		{"alert", p.Alert, []string{AlertUser, AlertAdmin}},
 	} {
 		if err := c.check(p.Name, ""); err != nil {
 			return err
 		}
+	}
+	if p.StaleAfter < 0 || p.StaleAfter == 1 {
+		return fmt.Errorf("policy %s: stale_after: must be at least 2 intervals", p.Name)
 	}
 	if p.PastDays < 0 || p.AheadDays < 0 || p.SettleRounds < 0 || p.Retries < 0 || p.Interval < 0 {
 		return fmt.Errorf("policy %s: numbers and durations cannot be negative", p.Name)

@@ -47,6 +47,15 @@ type Alert struct {
 	First      time.Time
 	Last       time.Time
 	Over       time.Time // zero = it is not over
+	Told       time.Time // when its beginning came into notices; zero = not yet
+	ToldOver   time.Time // the same of its end
+}
+
+// Stops reports whether the alert keeps its mailbox, or every mailbox of its
+// connection, from syncing. A connection's brake does not: everything else goes
+// on; and neither does what is only a warning.
+func (a Alert) Stops() bool {
+	return a.Code != WideBrake && a.Workload != Freshness && a.Workload != Credentials
 }
 
 // Phase is the part of a round in which something failed.
@@ -58,6 +67,15 @@ const (
 	PhaseDiff   Phase = "diff"
 	PhaseApply  Phase = "apply"
 	PhaseSettle Phase = "settle"
+)
+
+// What an alert is about besides a workload that does not work. It stands in
+// the workload's place: a row of its own, which disables nothing.
+const (
+	// Freshness: nothing has proven for too long that it works (requirement B11).
+	Freshness model.Workload = "freshness"
+	// Credentials: they expire soon (requirement B23).
+	Credentials model.Workload = "credentials"
 )
 
 // AlertState is where a sync error stands.

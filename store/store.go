@@ -40,6 +40,7 @@ type Store interface {
 	Fetching
 	Alerting
 	Outages
+	Telling
 	Issuing
 	Marking
 	Planning

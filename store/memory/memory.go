@@ -50,6 +50,8 @@ type tables struct {
 	conflicts     table[conflictKey, store.ConflictRow]
 	issues        table[issueKey, issue]
 	alerts        table[name, store.Alert]
+	notices       table[name, notice]
+	deliveries    table[name, model.Delivery]
 	marks         table[pendingKey, store.ItemMark]
 	rounds        table[roundKey, store.Round]
 	audits        table[name, audit]
@@ -71,7 +73,8 @@ func (t *tables) copy(log *[]func()) tables {
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), marks: t.marks.copy(log), rounds: t.rounds.copy(log),
 		audits: t.audits.copy(log), history: t.history.copy(log),
 		reviews: t.reviews.copy(log), logbook: t.logbook.copy(log), revisions: t.revisions.copy(log), verdicts: t.verdicts.copy(log),
-		former: t.former.copy(log),
+		former:  t.former.copy(log),
+		notices: t.notices.copy(log), deliveries: t.deliveries.copy(log),
 	}
 }
 

@@ -399,6 +399,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.conflicts, func(k conflictKey, _ store.ConflictRow) bool { return k.mailbox == id })
 	dropWhere(&s.issues, func(k issueKey, _ issue) bool { return k.mailbox == id })
 	dropWhere(&s.marks, func(k pendingKey, _ store.ItemMark) bool { return k.mailbox == id })
+	s.forgetNotices(id)
 	dropWhere(&s.alerts, func(_ name, a store.Alert) bool { return a.Mailbox == id })
 	dropWhere(&s.reviews, func(k pendingKey, _ review) bool { return k.mailbox == id })
 	dropWhere(&s.former, func(k pendingKey, _ struct{}) bool { return k.mailbox == id })

@@ -33,6 +33,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, _ int) (int64, error) 
 		dropWhere(&s.issues, func(_ issueKey, i issue) bool {
 			return i.State == store.IssueResolved && i.Closed.Before(now.Add(-store.KeepIssues))
 		})
+		s.dropEvents(func(e store.Event) bool {
+			a, ok := s.alerts.get(name(e.Alert))
+			return !ok || a.State == store.AlertOver && a.Over.Before(now.Add(-store.KeepIssues))
+		})
+		dropWhere(&s.notices, func(_ name, n notice) bool { return len(n.Events) == 0 && n.Created.Before(now.Add(-store.KeepIssues)) })
 		dropWhere(&s.alerts, func(_ name, a store.Alert) bool {
 			return a.State == store.AlertOver && a.Over.Before(now.Add(-store.KeepIssues))
 		})

@@ -25,6 +25,19 @@ type alertRow struct {
 	First      int64  `db:"first_at"`
 	Last       int64  `db:"last_at"`
 	Over       int64  `db:"over_at"`
+	Told       int64  `db:"told_at"`
+	ToldOver   int64  `db:"told_over_at"`
+}
+
+const alertColumns = `alert.id, alert.mailbox, alert.connection, alert.workload, alert.side, alert.scope, alert.phase, alert.state, alert.code, alert.message, alert.evidence,
+	alert.times, alert.first_at, alert.last_at, alert.over_at, alert.told_at, alert.told_over_at`
+
+func (r alertRow) alert() store.Alert {
+	return store.Alert{
+		ID: r.ID, Mailbox: model.MailboxID(r.Mailbox), Connection: model.ConnectionID(r.Connection), Workload: model.Workload(r.Workload),
+		Side: model.Side(r.Side), Scope: fault.Scope(r.Scope), Phase: store.Phase(r.Phase), State: store.AlertState(r.State), Code: r.Code, Message: r.Message, Evidence: r.Evidence,
+		Times: r.Times, First: instant(r.First), Last: instant(r.Last), Over: instant(r.Over), Told: instant(r.Told), ToldOver: instant(r.ToldOver),
+	}
 }
 
 // strike notes a failure. The connection is the mailbox's on that side, so that
@@ -88,9 +101,9 @@ func (d *DB) RaiseAlert(ctx context.Context, f store.Alert, reason string, now t
 // EndAlerts ends what was counted and raised.
 func (d *DB) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
 	return d.update(ctx, "end alerts", func(tx *tx) error {
-		where, args := `mailbox = ?`, []any{string(id)}
+		where, args := `mailbox = ? AND `+stops, []any{string(id)}
 		if id == "" {
-			where, args = `mailbox = '' AND connection = ? AND code <> ?`, []any{string(c), store.WideBrake}
+			where, args = `mailbox = '' AND connection = ? AND `+stops, []any{string(c)}
 			if err := tx.outageOver(c, side); err != nil {
 				return err
 			}
@@ -134,12 +147,14 @@ func (t *tx) endOwn(c model.ConnectionID, at time.Time) error {
 	if err := t.outageOver(c, ""); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open' AND code <> ?`,
-		micros(at), string(c), store.WideBrake)
+	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open' AND `+stops,
+		micros(at), string(c))
 }
 
-// A brake is no outage: everything else goes on.
-const openOutage = `SELECT COUNT(*) FROM alert WHERE mailbox = '' AND connection = ? AND state = 'open' AND code <> '` + store.WideBrake + `'`
+// stops is store.Alert.Stops as a condition.
+const stops = `code <> '` + store.WideBrake + `' AND workload NOT IN ('` + string(store.Freshness) + `', '` + string(store.Credentials) + `')`
+
+const openOutage = `SELECT COUNT(*) FROM alert WHERE mailbox = '' AND connection = ? AND state = 'open' AND ` + stops
 
 // outage opens the alert of a connection through which nothing works.
 func (t *tx) outage(f store.Alert, now time.Time) error {
@@ -192,16 +207,11 @@ func (d *DB) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, er
 	}
 	var rows []alertRow
 	err := d.view(ctx, "list alerts", func(tx *tx) error {
-		return tx.list(&rows, `SELECT id, mailbox, connection, workload, side, scope, phase, state, code, message, evidence, times, first_at, last_at, over_at
-			FROM alert WHERE `+where+` ORDER BY CASE state WHEN 'over' THEN 1 ELSE 0 END, last_at DESC, mailbox, connection, workload, side, phase, id`, args...)
+		return tx.list(&rows, `SELECT `+alertColumns+` FROM alert WHERE `+where+` ORDER BY CASE state WHEN 'over' THEN 1 ELSE 0 END, last_at DESC, mailbox, connection, workload, side, phase, id`, args...)
 	})
 	var out []store.Alert
 	for _, r := range rows {
-		out = append(out, store.Alert{
-			ID: r.ID, Mailbox: model.MailboxID(r.Mailbox), Connection: model.ConnectionID(r.Connection), Workload: model.Workload(r.Workload),
-			Side: model.Side(r.Side), Scope: fault.Scope(r.Scope), Phase: store.Phase(r.Phase), State: store.AlertState(r.State), Code: r.Code, Message: r.Message, Evidence: r.Evidence,
-			Times: r.Times, First: instant(r.First), Last: instant(r.Last), Over: instant(r.Over),
-		})
+		out = append(out, r.alert())
 	}
 	return out, err
 }

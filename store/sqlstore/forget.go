@@ -107,6 +107,9 @@ func deleteMailbox(tx *tx, s scope) error {
 	if err := tx.exec(`UPDATE observation SET content = NULL, raw = NULL, natural_key = NULL, title = NULL WHERE `+unseen(), s.CRM, s.User); err != nil {
 		return err
 	}
+	if err := forgetNotices(tx, s.ID); err != nil {
+		return err
+	}
 	for _, table := range mailboxTables() {
 		if err := tx.exec(`DELETE FROM `+table+` WHERE mailbox = ?`, s.ID); err != nil {
 			return err

@@ -47,7 +47,7 @@ func saying() map[string]string {
 func silent() string {
 	return `
 access: connection kind item crm_user role
-alert: id mailbox connection workload side scope phase state code message evidence times first_at last_at over_at
+alert: id mailbox connection workload side scope phase state code message evidence times first_at last_at over_at told_at told_over_at
 audit: id connection mailbox why begun ended confirmed compared seal
 circuit: connection state opened since code message permanent probes next_at closed_at calm_at suspected
 claim: connection kind global_key entity mailbox
@@ -55,6 +55,7 @@ collection: connection mailbox kind id name read_only is_primary position listin
 conflict: id mailbox entity kind field winner created chosen resolution resolved
 connection: id name side connector settings secret owner every pass pass_begun audit_at restores outage
 content: key seen
+delivery: name settings
 drift: audit mailbox side kind item collection what held found fields
 former_address: mailbox folded
 identity: connection mailbox kind item entity
@@ -67,6 +68,8 @@ mailbox: id address folded crm crm_user mail identity sign_in secret policy stat
 	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores hold successor
 mark: mailbox kind item code state
 migration: number name checksum applied
+notice: id channel recipient state created due_at attempts tried_at claim claim_ends ended_at problem
+notice_alert: notice alert event
 observation: connection mailbox kind item collection version ord uid stamp entity absent absent_since listing applied modified seen doubted privacy reduced observed returned
 operation: plan number mailbox side kind entity action item expect state body done held verdict forgiven audience
 pending: mailbox side kind item mark plan state

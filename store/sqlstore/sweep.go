@@ -42,7 +42,12 @@ func sweepings(now time.Time, limit int) []sweeping {
 			LIMIT ?)`, []any{limit}},
 		{`DELETE FROM conflict WHERE id IN (SELECT c.id FROM conflict c WHERE c.resolution <> '' AND c.resolved < ? ORDER BY c.id LIMIT ?)`, []any{quarter, limit}},
 		{`DELETE FROM issue WHERE id IN (SELECT i.id FROM issue i WHERE i.state = 'resolved' AND i.closed_at < ? LIMIT ?)`, []any{closed, limit}},
-		{`DELETE FROM alert WHERE id IN (SELECT a.id FROM alert a WHERE a.state = 'over' AND a.over_at < ? LIMIT ?)`, []any{closed, limit}},
+		{`DELETE FROM notice_alert WHERE (notice, alert, event) IN (SELECT e.notice, e.alert, e.event FROM notice_alert e JOIN alert a ON a.id = e.alert
+			WHERE a.state = 'over' AND a.over_at < ? LIMIT ?)`, []any{closed, limit}},
+		{`DELETE FROM notice WHERE id IN (SELECT n.id FROM notice n WHERE n.created < ?
+			AND ` + no(`SELECT 1 FROM notice_alert e WHERE e.notice = n.id`) + ` LIMIT ?)`, []any{closed, limit}},
+		{`DELETE FROM alert WHERE id IN (SELECT a.id FROM alert a WHERE a.state = 'over' AND a.over_at < ?
+			AND ` + no(`SELECT 1 FROM notice_alert e WHERE e.alert = a.id`) + ` LIMIT ?)`, []any{closed, limit}},
 		{`DELETE FROM value_history WHERE (crm, entity, field, value) IN (
 			SELECT v.crm, v.entity, v.field, v.value FROM value_history v WHERE v.at < ? LIMIT ?)`, []any{past, limit}},
 		{`DELETE FROM value_history WHERE (crm, entity, field, value) IN (

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
 		{"outages", outageStories()},
+		{"notices", noticeStories()},
 		{"issues", issueStories()},
 		{"marks", markStories()},
 		{"fetching", fetchingStories()},

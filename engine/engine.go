@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep.dev/activities"
+	"lockstep.dev/model"
 	"lockstep.dev/store"
 	"lockstep.dev/workflows"
 )
@@ -34,6 +35,8 @@ type Config struct {
 	Sole bool
 	// Activities is how many activities run at once; default 32.
 	Activities int
+	// Delivery is how alerts are delivered; nil = as the store says.
+	Delivery *model.Delivery
 }
 
 // Engine is a running worker.
@@ -43,7 +46,8 @@ type Engine struct {
 	waker   *waker
 	systems *systems
 
-	// What goes on beside the worker: push channels and the daily sweep.
+	// What goes on beside the worker: push channels, the daily sweep,
+	// and telling people of alerts.
 	beside sync.WaitGroup
 	end    context.CancelFunc
 }
@@ -81,6 +85,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.beside.Go(func() { e.upkeep(ctx) })
+	e.beside.Go(func() { e.tell(ctx) })
 	return e, nil
 }
 

@@ -88,7 +88,7 @@ func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, 
 		return err
 	}
 	e, err := engine.Start(ctx, engine.Config{
-		Store: st, Client: c, Log: log, Folder: cfg.Folder, Lease: cfg.Lease, Activities: cfg.Activities,
+		Store: st, Client: c, Log: log, Folder: cfg.Folder, Lease: cfg.Lease, Activities: cfg.Activities, Delivery: place.Delivery,
 	})
 	if err != nil {
 		return err

@@ -136,6 +136,10 @@ func (s suffered) wantTold(t *testing.T, e issue.Entry, side model.Side, call, w
 		if told {
 			t.Errorf("%s: people are told of ordinary life", where)
 		}
+	case e.Scope == fault.Collection && rule.Raises == fault.Issue && call == "changes" && side == model.Mail:
+		if !slices.ContainsFunc(s.issues, func(i store.IssueRow) bool { return i.Code == e.Code && i.Open && i.Side == side }) {
+			t.Errorf("%s: the collection is no issue", where)
+		}
 	case !e.Scope.Wide(): // ends the step, or concerns one collection only
 	case !told:
 		t.Errorf("%s: nobody is told; the log:\n%s", where, s.house.logged.String())

@@ -16,7 +16,6 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
@@ -47,7 +46,7 @@ func scraped(t *testing.T, m *Metrics) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Stop()
+	defer s.Stop(t.Context())
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Address+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +213,7 @@ func (s *steps) Settle(context.Context, activities.SettleIn) (activities.SettleO
 // The SDK's metrics keep one set of labels per name, whatever it tags them with.
 func TestTemporalsMetricsKeepTheirLabels(t *testing.T) {
 	m := New(nil, nil, quiet())
-	var h client.MetricsHandler = m.Temporal()
+	h := m.Temporal()
 	h.WithTags(map[string]string{"namespace": "default", "workflow_id": "mailbox/secret"}).Counter("temporal_request").Inc(2)
 	h.WithTags(map[string]string{"operation": "Poll", "activity_type": "none"}).Counter("temporal_request").Inc(1)
 	h.Gauge("temporal_worker_task_slots_used").Update(3)
@@ -231,7 +230,7 @@ func TestMetricsListenWhereTheyAreTold(t *testing.T) {
 	m := New(nil, nil, quiet())
 	for _, address := range []string{":9464", "9464", "", "nowhere"} {
 		if s, err := m.Serve(t.Context(), address, quiet()); err == nil {
-			s.Stop()
+			s.Stop(t.Context())
 			t.Errorf("%q is taken for an address", address)
 		}
 	}

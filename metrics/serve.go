@@ -41,12 +41,12 @@ func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) (
 	return s, nil
 }
 
-// Stop ends it. Nil has nothing to end.
-func (s *Server) Stop() {
+// Stop ends it, also where ctx has ended. Nil has nothing to end.
+func (s *Server) Stop(ctx context.Context) {
 	if s == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if s.server.Shutdown(ctx) != nil {
 		_ = s.server.Close() // whoever still reads has had their time

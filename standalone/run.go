@@ -133,7 +133,7 @@ func (h *house) serve(ctx context.Context, in *instance.Instance) (err error) {
 	if err != nil {
 		return err
 	}
-	defer answers.Stop()
+	defer answers.Stop(ctx)
 	h.addresses["temporal"], h.addresses["namespace"], h.addresses["web"] = server.Address, server.Namespace, server.WebURL
 	if err := in.Publish(h.addresses); err != nil {
 		return err

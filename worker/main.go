@@ -106,7 +106,7 @@ func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, 
 			e.Stop()
 			return err
 		}
-		defer server.Stop()
+		defer server.Stop(ctx)
 		log.InfoContext(ctx, "answering Prometheus", "metrics", "http://"+server.Address+"/metrics")
 	}
 	log.InfoContext(ctx, "working", "temporal", place.Temporal.Host, "namespace", place.Temporal.Namespace)

@@ -17,6 +17,7 @@ require (
 	github.com/lib/pq v1.12.3 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/teambition/rrule-go v1.8.2 // indirect
+	github.com/wneessen/go-mail v0.8.1 // indirect
 )
 
 require (

@@ -175,6 +175,9 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 	if err := r.all(ctx, collections); err != nil {
 		return err
 	}
+	if err := a.noteClosed(ctx, m, &r, waits.Issues > 0); err != nil {
+		return err
+	}
 	if r.foreign {
 		// Looked at once more in the next round, with all others.
 		out.LookOnly = true
@@ -212,17 +215,22 @@ func (a *Activities) collections(ctx context.Context, s side, c model.Connection
 	if len(known) > 0 && a.Now().Sub(seen(known)) < rediscover {
 		return a.filtered(ctx, s, c, m, known)
 	}
-	found, err := s.Collections(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.Store.SaveCollections(ctx, c, m, found, a.Now()); err != nil {
+	if err := a.discover(ctx, s, c, m); err != nil {
 		return nil, err
 	}
 	if known, err = a.Store.Collections(ctx, c, m); err != nil {
 		return nil, err
 	}
 	return a.filtered(ctx, s, c, m, known)
+}
+
+// discover asks a side which collections it has.
+func (a *Activities) discover(ctx context.Context, s side, c model.ConnectionID, m model.MailboxID) error {
+	found, err := s.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	return a.Store.SaveCollections(ctx, c, m, found, a.Now())
 }
 
 func seen(known []store.Collection) time.Time {
@@ -250,6 +258,8 @@ type reader struct {
 	restored bool   // the system was restored from a backup
 	foreign  bool   // an item carries a key of ours that our database does not know
 	trouble  string // a collection that cannot be read; the others go on
+	closed   []store.ClosedCollection
+	read     []model.Collection
 }
 
 // all reads every collection. If one shows that its system was restored from a
@@ -265,6 +275,7 @@ func (r *reader) all(ctx context.Context, collections []store.Collection) error 
 }
 
 func (r *reader) each(ctx context.Context, collections []store.Collection) error {
+	r.closed, r.read = nil, nil
 	for _, c := range collections {
 		if c.Missing {
 			continue
@@ -272,9 +283,12 @@ func (r *reader) each(ctx context.Context, collections []store.Collection) error
 		if err := r.collection(ctx, c); apart(err) && r.mailbox != "" {
 			// One collection that is closed to us must not stop the others;
 			// what it held is neither changed nor gone.
+			r.closed = append(r.closed, closedFor(c.Collection, fault.Of(err)))
 			r.trouble = fault.Of(err).Error()
 		} else if err != nil {
 			return err
+		} else {
+			r.read = append(r.read, c.Collection)
 		}
 	}
 	return nil

@@ -314,6 +314,13 @@ func (m mortal) EndConflict(ctx context.Context, id, how string, now time.Time) 
 	return commit0(m, "EndConflict", func() error { return m.Store.EndConflict(ctx, id, how, now) })
 }
 
+func (m mortal) NoteCollections(ctx context.Context, id model.MailboxID, in store.CollectionNews) error {
+	if len(in.Closed) == 0 {
+		return m.Store.NoteCollections(ctx, id, in)
+	}
+	return commit0(m, "NoteCollections", func() error { return m.Store.NoteCollections(ctx, id, in) })
+}
+
 func (m mortal) DeclareRestored(ctx context.Context) error {
 	return commit0(m, "DeclareRestored", func() error { return m.Store.DeclareRestored(ctx) })
 }

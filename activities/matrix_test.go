@@ -44,7 +44,9 @@ func suffer(t *testing.T, e issue.Entry, side model.Side, call string) suffered 
 		switch {
 		case lose && p.Side == side && p.Call == "apply" && p.After:
 			lose = false
-			return noAnswer("create", side)
+			f := issue.Fault("dav.cancelled") // of one mailbox: no reason to take the system for down
+			f.Side, f.Evidence = side, proof
+			return f
 		case p.Side != side || p.Call != call || p.After:
 			return nil
 		}
@@ -135,6 +137,10 @@ func (s suffered) wantTold(t *testing.T, e issue.Entry, side model.Side, call, w
 	case rule.Benign && e.Scope.Wide():
 		if told {
 			t.Errorf("%s: people are told of ordinary life", where)
+		}
+	case e.Scope == fault.Collection && rule.Raises == fault.Issue && call == "changes" && side == model.Mail:
+		if !slices.ContainsFunc(s.issues, func(i store.IssueRow) bool { return i.Code == e.Code && i.Open && i.Side == side }) {
+			t.Errorf("%s: the collection is no issue", where)
 		}
 	case !e.Scope.Wide(): // ends the step, or concerns one collection only
 	case !told:

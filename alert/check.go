@@ -34,6 +34,8 @@ func Check(d model.Delivery) error {
 	switch {
 	case d.Admin != "" && !isAddress(d.Admin):
 		return &Problem{"admin", errors.New("is not an e-mail address")}
+	case d.Support != "" && !isAddress(d.Support):
+		return &Problem{"support", errors.New("is not an e-mail address")}
 	case d.Fold < 0:
 		return &Problem{"fold", errors.New("cannot be negative")}
 	case d.Expiry < 0:

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -34,6 +35,7 @@ type mailer struct {
 type letter struct {
 	to, id string
 	text
+	file Enclosure // none without a name
 }
 
 // hello is how we introduce ourselves to a server (RFC 5321 section 4.1.4): an
@@ -107,6 +109,11 @@ func (m mailer) compose(l letter) (*gomail.Msg, string, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
 	msg.SetBodyString(gomail.TypeTextPlain, l.body)
+	if l.file.Name != "" {
+		if err := msg.AttachReader(l.file.Name, bytes.NewReader(l.file.Body)); err != nil {
+			return nil, "", m.failed(err)
+		}
+	}
 	return msg, from.Address, nil
 }
 

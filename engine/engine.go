@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep.dev/activities"
+	"lockstep.dev/metrics"
 	"lockstep.dev/model"
 	"lockstep.dev/store"
 	"lockstep.dev/workflows"
@@ -37,6 +38,8 @@ type Config struct {
 	Activities int
 	// Delivery is how alerts are delivered; nil = as the store says.
 	Delivery *model.Delivery
+	// Metrics measures what goes on; nil measures nothing.
+	Metrics *metrics.Metrics
 }
 
 // Engine is a running worker.
@@ -62,13 +65,13 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.Activities <= 0 {
 		cfg.Activities = 32
 	}
-	e := &Engine{cfg: cfg, waker: &waker{client: cfg.Client}, systems: newSystems(cfg.Folder)}
+	e := &Engine{cfg: cfg, waker: &waker{client: cfg.Client}, systems: newSystems(cfg.Folder, cfg.Metrics)}
 	e.worker = worker.New(cfg.Client, workflows.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize:     cfg.Activities,
 		MaxConcurrentWorkflowTaskExecutionSize: 64,
 		WorkerStopTimeout:                      10 * time.Second,
 		MaxHeartbeatThrottleInterval:           5 * time.Second,
-		Interceptors:                           []interceptor.WorkerInterceptor{&activities.Interceptor{Store: cfg.Store, Waker: e.waker}},
+		Interceptors:                           e.interceptors(),
 	})
 	if cfg.Sole {
 		if err := cfg.Store.DropLeases(ctx); err != nil {
@@ -109,6 +112,28 @@ func (e *Engine) Activities() *activities.Activities {
 		Store: e.cfg.Store, Systems: e.systems, Waker: e.waker, Log: e.cfg.Log,
 		Now: time.Now, LeaseFor: e.cfg.Lease,
 	}
+}
+
+// interceptors stand around every activity; the first is the outermost.
+func (e *Engine) interceptors() []interceptor.WorkerInterceptor {
+	out := []interceptor.WorkerInterceptor{&activities.Interceptor{Store: e.cfg.Store, Waker: e.waker}}
+	if e.cfg.Metrics != nil {
+		out = append(out, &metrics.Interceptor{Metrics: e.cfg.Metrics, Name: e.mailServer})
+	}
+	return out
+}
+
+// mailServer names the connection of a mailbox, "" where it is gone.
+func (e *Engine) mailServer(ctx context.Context, id model.MailboxID) string {
+	m, err := e.cfg.Store.Mailbox(ctx, id)
+	if err != nil {
+		return ""
+	}
+	c, err := e.cfg.Store.Connection(ctx, m.Mail)
+	if err != nil {
+		return ""
+	}
+	return c.Name
 }
 
 // Stop lets running activities come to a safe end and stops polling. Nothing of

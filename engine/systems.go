@@ -8,15 +8,17 @@ import (
 
 	"lockstep.dev/connector"
 	"lockstep.dev/connector/all"
+	"lockstep.dev/metrics"
 	"lockstep.dev/model"
 )
 
 // systems keeps one configured connector per connection, and makes a new one
 // when the connection's settings changed.
 type systems struct {
-	folder string
-	mu     sync.Mutex
-	open   map[model.ConnectionID]opened
+	folder  string
+	metrics *metrics.Metrics
+	mu      sync.Mutex
+	open    map[model.ConnectionID]opened
 }
 
 type opened struct {
@@ -24,8 +26,8 @@ type opened struct {
 	connector connector.Connector
 }
 
-func newSystems(folder string) *systems {
-	return &systems{folder: folder, open: map[model.ConnectionID]opened{}}
+func newSystems(folder string, m *metrics.Metrics) *systems {
+	return &systems{folder: folder, metrics: m, open: map[model.ConnectionID]opened{}}
 }
 
 // Connector implements activities.Systems.
@@ -42,6 +44,7 @@ func (s *systems) Connector(_ context.Context, c model.Connection) (connector.Co
 	if err != nil {
 		return nil, err
 	}
+	conn = s.metrics.Watched(conn)
 	s.open[c.ID] = opened{print: print, connector: conn}
 	return conn, nil
 }

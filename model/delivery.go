@@ -6,6 +6,9 @@ type Delivery struct {
 	// Admin is the e-mail address of whoever hears of what nobody else can be
 	// told.
 	Admin string `json:"admin" yaml:"admin"`
+	// Support is the e-mail address to which bundles are mailed on request
+	// (requirement R-18); "" = nowhere.
+	Support string `json:"support" yaml:"support"`
 	// Fold is the least time between two notices to one recipient: what comes in
 	// between is told together. 0 = 10 minutes.
 	Fold Duration `json:"fold" yaml:"fold"`

@@ -43,12 +43,15 @@ func (u *Unreachable) Short() string {
 // Unwrap returns why.
 func (u *Unreachable) Unwrap() error { return u.Err }
 
-// Dial connects to the Temporal server; the error is *Unreachable if it does not
-// answer.
-func (t Temporal) Dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
+// Dial connects to the Temporal server with options besides those of t; the
+// error is *Unreachable if it does not answer.
+func (t Temporal) Dial(ctx context.Context, logger *slog.Logger, more ...func(*client.Options)) (client.Client, error) {
 	o, err := t.Options(logger)
 	if err != nil {
 		return nil, err
+	}
+	for _, add := range more {
+		add(&o)
 	}
 	c, err := client.DialContext(ctx, o)
 	if err != nil {

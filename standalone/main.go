@@ -41,6 +41,7 @@ type options struct {
 	temporal, ui, dav int
 	dashboard         int
 	accounts          string
+	metrics, traces   string
 	out, talk         io.Writer
 }
 
@@ -61,6 +62,8 @@ func parse(args []string, talk io.Writer) (options, error) {
 	f.IntVar(&o.dav, "dav-port", instance.FromDefault, "`port` of the simulated CalDAV/CardDAV server; default: the first free one from 5232")
 	f.IntVar(&o.dashboard, "dashboard-port", instance.FromDefault, "`port` of the dashboard; default: the first free one from 8400")
 	f.StringVar(&o.accounts, "accounts", "", "YAML `file` that says who may sign in to the dashboard, besides whoever has the one-time link")
+	f.StringVar(&o.metrics, "metrics", "127.0.0.1:0", "`host:port` at which Prometheus is answered, or off; port 0 is any free one")
+	f.StringVar(&o.traces, "traces", "", "`address` of an OpenTelemetry collector (OTLP over gRPC), such as http://127.0.0.1:4317; default: no traces")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

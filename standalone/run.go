@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"lockstep.dev/connector/all"
 	"lockstep.dev/engine"
+	"lockstep.dev/metrics"
 	"lockstep.dev/setup"
 	"lockstep.dev/standalone/instance"
 	"lockstep.dev/standalone/rehearsal"
@@ -104,12 +106,20 @@ func (h *house) serve(ctx context.Context, in *instance.Instance) (err error) {
 	if server.Reason != "" {
 		fmt.Fprintf(h.talk, "Temporal's file was replaced (%s); every mailbox is started again from our store.\n", server.Reason)
 	}
-	c, err := client.Dial(client.Options{HostPort: server.Address, Namespace: server.Namespace, Logger: sdklog.NewStructuredLogger(log)})
+	traces, err := metrics.StartTraces(ctx, h.traces)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(context.WithoutCancel(ctx))
+	m := metrics.New(h.store, traces, log)
+	c, err := client.Dial(client.Options{
+		HostPort: server.Address, Namespace: server.Namespace, Logger: sdklog.NewStructuredLogger(log), MetricsHandler: m.Temporal(),
+	})
 	if err != nil {
 		return fmt.Errorf("connect to the embedded temporal server: %w", err)
 	}
 	defer c.Close()
-	e, err := engine.Start(ctx, engine.Config{Store: h.store, Client: c, Log: log, Folder: h.data, Sole: true})
+	e, err := engine.Start(ctx, engine.Config{Store: h.store, Client: c, Log: log, Folder: h.data, Sole: true, Metrics: m})
 	if err != nil {
 		return err
 	}
@@ -122,6 +132,11 @@ func (h *house) serve(ctx context.Context, in *instance.Instance) (err error) {
 		return err
 	}
 	defer page.Close()
+	answers, err := h.answer(ctx, m, log)
+	if err != nil {
+		return err
+	}
+	defer answers.Stop(ctx)
 	h.addresses["temporal"], h.addresses["namespace"], h.addresses["web"] = server.Address, server.Namespace, server.WebURL
 	if err := in.Publish(h.addresses); err != nil {
 		return err
@@ -135,11 +150,26 @@ func (h *house) serve(ctx context.Context, in *instance.Instance) (err error) {
 	}
 }
 
+// answer lets Prometheus ask, unless nobody wants it to.
+func (h *house) answer(ctx context.Context, m *metrics.Metrics, log *slog.Logger) (*metrics.Server, error) {
+	if h.metrics == "off" {
+		return nil, nil
+	}
+	s, err := m.Serve(ctx, h.metrics, log)
+	if err == nil {
+		h.addresses["metrics"] = "http://" + s.Address + "/metrics"
+	}
+	return s, err
+}
+
 // greet tells where everything is.
 func (h *house) greet() {
 	fmt.Fprintf(h.out, "\n  Dashboard         %s\n", h.link)
 	fmt.Fprintf(h.out, "                    (this link signs you in once; later visits: %s)\n", h.addresses["dashboard"])
 	fmt.Fprintf(h.out, "  Temporal Web UI   %s\n", h.addresses["web"])
+	if at := h.addresses["metrics"]; at != "" {
+		fmt.Fprintf(h.out, "  Metrics           %s\n", at)
+	}
 	if h.rehearsal != nil {
 		h.rehearsal.Greet(h.out)
 	}

@@ -17,9 +17,43 @@ type Issuing interface {
 	// RetryIssues has the items of open or ignored issues looked at again in the
 	// next round, and returns how many issues and which mailboxes these are.
 	RetryIssues(ctx context.Context, f IssueFilter) (int, []model.MailboxID, error)
+	// NoteCollections opens an issue for each collection of a mailbox that could
+	// not be read in a round, and closes those of collections that were. It
+	// writes nothing where nothing is open and nothing is closed.
+	NoteCollections(ctx context.Context, id model.MailboxID, in CollectionNews) error
 	// IgnoreIssues closes open issues that a person accepts: the item stays as it
 	// is, and the same trouble with it opens nothing again.
 	IgnoreIssues(ctx context.Context, f IssueFilter, now time.Time) (int, error)
+}
+
+// CollectionNews is what a round learnt of a mailbox's collections.
+type CollectionNews struct {
+	Closed []ClosedCollection
+	Read   []model.Collection
+	Now    time.Time
+}
+
+// ClosedCollection is one that could not be read, and why.
+type ClosedCollection struct {
+	model.Collection
+	Code, Message, Evidence string
+	State                   IssueState // who has to act
+}
+
+// Over reports whether an issue of a collection is over: the collection was
+// read, or it is closed for another reason now.
+func (n CollectionNews) Over(kind model.Kind, id, code string) bool {
+	for _, c := range n.Closed {
+		if c.Kind == kind && c.ID == id {
+			return c.Code != code
+		}
+	}
+	for _, c := range n.Read {
+		if c.Kind == kind && c.ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // IssueRow is an issue as stored.

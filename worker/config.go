@@ -18,6 +18,8 @@ type config struct {
 	Activities int           `default:"32" desc:"how many activities run at once"`
 	Lease      time.Duration `default:"30s" desc:"how long a mailbox stays reserved for one writer unless renewed"`
 	Migrate    bool          `default:"false" desc:"true: bring the database schema up to date at the start; otherwise an old schema stops the worker"`
+	Metrics    string        `default:"127.0.0.1:9464" desc:"host:port at which Prometheus is answered, or off"`
+	Traces     string        `desc:"address of an OpenTelemetry collector (OTLP over gRPC), such as http://127.0.0.1:4317; default: no traces"`
 	Log        logConfig
 }
 

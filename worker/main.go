@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"lockstep.dev/engine"
+	"lockstep.dev/metrics"
 	"lockstep.dev/schema"
 	"lockstep.dev/setup"
 	"lockstep.dev/store/sqlstore"
@@ -70,7 +71,13 @@ func start(ctx context.Context, show, check bool, out, talk io.Writer) error {
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	c, err := place.Temporal.Dial(ctx, log)
+	traces, err := metrics.StartTraces(ctx, cfg.Traces)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(context.WithoutCancel(ctx))
+	m := metrics.New(st, traces, log)
+	c, err := place.Temporal.Dial(ctx, log, func(o *client.Options) { o.MetricsHandler = m.Temporal() })
 	if err != nil {
 		return err
 	}
@@ -79,19 +86,28 @@ func start(ctx context.Context, show, check bool, out, talk io.Writer) error {
 		fmt.Fprintln(out, "The configuration, the database and Temporal are all right.")
 		return nil
 	}
-	return serve(ctx, cfg, place, st, c, log)
+	return serve(ctx, cfg, place, st, c, m, log)
 }
 
 // serve works until ctx ends, then lets what runs come to a safe end.
-func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, c client.Client, log *slog.Logger) error {
+func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, c client.Client, m *metrics.Metrics, log *slog.Logger) error {
 	if err := addAttributes(ctx, c.OperatorService(), place.Temporal.Namespace, workflows.SearchAttributes()); err != nil {
 		return err
 	}
 	e, err := engine.Start(ctx, engine.Config{
-		Store: st, Client: c, Log: log, Folder: cfg.Folder, Lease: cfg.Lease, Activities: cfg.Activities, Delivery: place.Delivery,
+		Store: st, Client: c, Log: log, Folder: cfg.Folder, Lease: cfg.Lease, Activities: cfg.Activities, Delivery: place.Delivery, Metrics: m,
 	})
 	if err != nil {
 		return err
+	}
+	if cfg.Metrics != "off" {
+		server, err := m.Serve(ctx, cfg.Metrics, log)
+		if err != nil {
+			e.Stop()
+			return err
+		}
+		defer server.Stop(ctx)
+		log.InfoContext(ctx, "answering Prometheus", "metrics", "http://"+server.Address+"/metrics")
 	}
 	log.InfoContext(ctx, "working", "temporal", place.Temporal.Host, "namespace", place.Temporal.Namespace)
 	<-ctx.Done()

@@ -98,6 +98,7 @@ func ended(ctx context.Context, err error) error {
 const (
 	lockPatience = 10 * time.Second
 	lockMoment   = 200 * time.Millisecond
+	lockPause    = 10 * time.Millisecond
 )
 
 // whenFree calls f again while others hold the lock of an SQLite file.
@@ -109,6 +110,12 @@ func (d *database) whenFree(ctx context.Context, f func() error) error {
 		if !errors.As(err, &lite) || lite.Code()&0xff != sqlite3.SQLITE_BUSY || ctx.Err() != nil || time.Now().After(until) {
 			return ended(ctx, err)
 		}
+		pause := time.NewTimer(lockPause) // some locks are refused without waiting
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
 	}
 }
 

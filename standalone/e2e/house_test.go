@@ -25,6 +25,7 @@ import (
 	"lockstep.dev/connector/sqlcrm"
 	"lockstep.dev/engine"
 	"lockstep.dev/internal/peer"
+	"lockstep.dev/metrics"
 	"lockstep.dev/model"
 	"lockstep.dev/setup"
 	"lockstep.dev/standalone/temporal"
@@ -45,6 +46,8 @@ type house struct {
 	policy model.Policy
 	users  []string
 	logs   io.Writer
+	// metrics measures what goes on; nil measures nothing.
+	metrics *metrics.Metrics
 	// base is our own database, history the file of Temporal's.
 	base    sqlstore.Config
 	history string
@@ -147,7 +150,11 @@ func (h *house) open() {
 		h.history = c.File
 	})
 	var err error
-	h.client, err = client.Dial(client.Options{HostPort: server.Address, Namespace: server.Namespace, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	o := client.Options{HostPort: server.Address, Namespace: server.Namespace, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+	if h.metrics != nil {
+		o.MetricsHandler = h.metrics.Temporal()
+	}
+	h.client, err = client.Dial(o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -160,7 +167,7 @@ func (h *house) open() {
 func (h *house) start() {
 	h.t.Helper()
 	var err error
-	h.engine, err = engine.Start(context.Background(), engine.Config{Store: h.store, Client: h.client, Log: slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Sole: true})
+	h.engine, err = engine.Start(context.Background(), engine.Config{Store: h.store, Client: h.client, Log: slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Sole: true, Metrics: h.metrics})
 	if err != nil {
 		h.t.Fatal(err)
 	}

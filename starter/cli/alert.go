@@ -74,6 +74,9 @@ func (a *app) writeSyncError(w io.Writer, v alertView, address string) {
 		since += fmt.Sprintf(", %d failures in a row", v.Times)
 	}
 	fmt.Fprintf(w, "\n%s, %s: %s (%s)\n", what, since, strings.TrimSpace(v.Message+" "+v.Solution), v.Code)
+	if v.Evidence != "" {
+		fmt.Fprintf(w, "Evidence: %s\n", v.Evidence)
+	}
 	if v.State == store.AlertRetrying {
 		fmt.Fprintln(w, "It is tried again by itself.")
 		return

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"lockstep.dev/alert"
 	"lockstep.dev/bundle"
 	"lockstep.dev/model"
 	"lockstep.dev/setup"
@@ -18,18 +20,21 @@ import (
 const bundleHelp = `Packs what support needs into one file: codes, what the servers said, the latest rounds
 and plan, settings and versions, and with --description and --attach your own words and
 pictures. It holds no content of items, no addresses of people and no secrets; look into
-it before you pass it on. Pictures are attached as they are.`
+it before you pass it on. Pictures are attached as they are. With --send it is mailed to
+the support address that is configured for alerts.`
 
 // helpWanted is what a bundle is to hold besides what is known.
 type helpWanted struct {
 	file, description string
 	pictures          []string
+	send              bool
 }
 
 func (w *helpWanted) flags(c *cobra.Command) *cobra.Command {
 	f := c.Flags()
 	f.StringVarP(&w.file, "output", "o", "", "`file` to write; default: lockstep-ID.zip in the working directory")
 	f.StringVar(&w.description, "description", "", "what happened, in your own `words`")
+	f.BoolVar(&w.send, "send", false, "mail it to the support address that is configured for alerts, too")
 	f.StringArrayVar(&w.pictures, "attach", nil, "a `picture` to put in, such as a screenshot; may be repeated")
 	return c
 }
@@ -106,11 +111,41 @@ func (a *app) pack(ctx context.Context, w helpWanted, m model.Mailbox, i *store.
 	if err := create(path, func(out io.Writer) error { return bundle.Write(ctx, out, h.Store, c) }); err != nil {
 		return err
 	}
-	a.talk("Written to %s. Look into it, then send it to whoever helps you.", path)
+	to := ""
+	if w.send {
+		if to, err = mailed(ctx, h.Store, c, path); err != nil {
+			return partial("the bundle was written to %s, but not sent: %s", path, err)
+		}
+		a.talk("Written to %s and mailed to %s.", path, to)
+	} else {
+		a.talk("Written to %s. Look into it, then send it to whoever helps you.", path)
+	}
 	if !a.json {
 		return nil
 	}
-	return a.print(map[string]string{"file": path}, nil)
+	return a.print(map[string]string{"file": path, "sent_to": to}, nil)
+}
+
+// mailed sends a bundle to the support address and returns that.
+func mailed(ctx context.Context, st store.Store, c bundle.Case, path string) (string, error) {
+	d, err := st.Delivery(ctx)
+	if err != nil {
+		return "", err
+	}
+	body, err := os.ReadFile(path) //nolint:gosec // we wrote it a moment ago
+	if err != nil {
+		return "", fmt.Errorf("read bundle: %w", err)
+	}
+	about := "mailbox " + string(c.Mailbox.ID)
+	if c.Issue != nil {
+		about = "issue " + c.Issue.ID + " (" + c.Issue.Code + ")"
+	}
+	id := fmt.Sprintf("bundle-%s-%d", c.Mailbox.ID, c.At.UnixMicro())
+	text := c.Description
+	if text == "" {
+		text = "What Lockstep knows of it is in the file."
+	}
+	return d.Support, alert.Support(ctx, d, id, "Lockstep: help wanted with "+about, text+"\n", alert.Enclosure{Name: filepath.Base(path), Body: body}, nil)
 }
 
 // create writes a new file, or leaves none.

@@ -137,3 +137,16 @@ func TestOnlyPicturesAreAttached(t *testing.T) {
 		t.Error("a bundle was written all the same")
 	}
 }
+
+// What cannot be sent is written all the same, and says what is missing.
+func TestABundleThatCannotBeSentIsWritten(t *testing.T) {
+	h := shown(t)
+	path := filepath.Join(t.TempDir(), "b.zip")
+	code, _, talk := h.run("issue", "bundle", "iss_1", "-o", path, "--send")
+	if code != 3 || !strings.Contains(talk, "but not sent") || !strings.Contains(talk, "smtp.url") {
+		t.Errorf("exit code %d, says %s", code, talk)
+	}
+	if len(unpacked(t, path)) == 0 {
+		t.Error("there is nothing in the file")
+	}
+}

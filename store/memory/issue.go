@@ -76,6 +76,28 @@ func (s *Store) openIssues(id model.MailboxID, opened []issue, now time.Time) {
 	}
 }
 
+// NoteCollections implements store.Issuing.
+func (s *Store) NoteCollections(ctx context.Context, id model.MailboxID, in store.CollectionNews) error {
+	return alone(ctx, s, func() error {
+		if _, err := s.scope(id); err != nil {
+			return err
+		}
+		for k, i := range s.issues.all() {
+			if k.mailbox == id && i.Open && !i.byPlan && i.Entity == "" && i.Side == model.Mail && in.Over(i.Kind, i.Item, i.Code) {
+				i.Open, i.State, i.Closed = false, store.IssueResolved, in.Now
+				s.issues.put(k, i)
+			}
+		}
+		var opened []issue
+		for _, c := range in.Closed {
+			met := plan.Issue{Side: model.Mail, Kind: c.Kind, Item: c.ID, Code: c.Code, Message: c.Message}
+			opened = append(opened, issue{IssueRow: store.IssueRow{Issue: met, State: c.State, Evidence: c.Evidence}})
+		}
+		s.openIssues(id, opened, in.Now)
+		return nil
+	})
+}
+
 // closeIssues resolves the open issues of an entity.
 func (s *Store) closeIssues(id model.MailboxID, byPlan bool, e model.EntityID, now time.Time) {
 	for k, i := range s.issues.all() {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"time"
 
 	"lockstep.dev/model"
@@ -13,6 +14,7 @@ func issueStories() map[string]func(*world) {
 		"an issue is retried, then needs somebody, then is resolved": anIssuesLife,
 		"a person retries issues by id, by code and by mailbox":      aPersonRetries,
 		"an ignored issue stays closed until a person retries it":    aPersonIgnores,
+		"a closed collection is an issue until it is read again":     aClosedCollectionIsAnIssue,
 		"what the plan found is not closed by a write":               thePlansIssueStays,
 	}
 }
@@ -134,4 +136,37 @@ func thePlansIssueStays(w *world) {
 	i := w.issues(store.IssueFilter{})
 	equal(w, "issues", len(i), 1)
 	equal(w, "state", i[0].State, store.IssueNeedsUser)
+}
+
+// A closed collection is an issue until it is read again, or is closed for
+// another reason; what else is open stays.
+func aClosedCollectionIsAnIssue(w *world) {
+	ann := w.mailbox("ann")
+	book := model.Collection{ID: people, Kind: model.Contact}
+	closed := func(code string) store.CollectionNews {
+		return store.CollectionNews{Now: w.tick(), Closed: []store.ClosedCollection{
+			{Collection: book, Code: code, Message: "It is closed.", Evidence: "HTTP 403", State: store.IssueNeedsAdmin},
+		}}
+	}
+	open := func(want ...string) {
+		w.Helper()
+		rows, err := w.s.FindIssues(w.ctx, store.IssueFilter{Mailbox: ann.ID})
+		w.ok(err)
+		var got []string
+		for _, r := range rows {
+			got = append(got, fmt.Sprintf("%s %s %d", r.Item, r.Code, r.Count))
+		}
+		same(w, "open issues", got, want)
+	}
+	w.ok(w.s.NoteCollections(w.ctx, ann.ID, store.CollectionNews{Now: w.tick(), Read: []model.Collection{book}}))
+	open()
+	w.ok(w.s.NoteCollections(w.ctx, ann.ID, closed("dav.403")))
+	w.ok(w.s.NoteCollections(w.ctx, ann.ID, closed("dav.403")))
+	open(people + " dav.403 2")
+	w.ok(w.s.NoteCollections(w.ctx, ann.ID, closed("dav.405")))
+	open(people + " dav.405 1")
+	w.ok(w.s.NoteCollections(w.ctx, ann.ID, store.CollectionNews{Now: w.tick(), Read: []model.Collection{{ID: diary, Kind: model.Event}}}))
+	open(people + " dav.405 1")
+	w.ok(w.s.NoteCollections(w.ctx, ann.ID, store.CollectionNews{Now: w.tick(), Read: []model.Collection{book}}))
+	open()
 }

@@ -53,7 +53,7 @@ var rule = []struct {
 	{"starter/cli", []string{"bundle", "model", "plan", "fault", "issue", "store", "schema", "connector", "activities", "workflows", "engine", "setup"}},
 	{"starter", []string{"bundle", "dashboard", "model", "plan", "fault", "issue", "store", "schema", "connector", "activities", "workflows", "engine", "setup", "starter"}},
 	{"dashboard", []string{"model", "plan", "fault", "issue", "store", "activities", "setup", "starter/cli"}},
-	{"worker", []string{"dashboard", "model", "fault", "store", "schema", "workflows", "engine", "setup", "starter"}},
+	{"worker", []string{"dashboard", "model", "connector/all", "fault", "store", "schema", "workflows", "engine", "setup", "starter"}},
 	{"simulator", []string{"model", "fault", "connector", "vobject", "timezone", "recurrence", "simulator"}},
 	{"internal/peer", []string{"internal/peer"}},
 	{"internal/mutants", nil},

@@ -109,9 +109,17 @@ func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, 
 		defer server.Stop(ctx)
 		log.InfoContext(ctx, "answering Prometheus", "metrics", "http://"+server.Address+"/metrics")
 	}
+	page, err := openDashboard(ctx, cfg, place, st, c, log)
+	if err != nil {
+		e.Stop()
+		return err
+	}
 	log.InfoContext(ctx, "working", "temporal", place.Temporal.Host, "namespace", place.Temporal.Namespace)
 	<-ctx.Done()
 	log.InfoContext(context.WithoutCancel(ctx), "stopping")
+	if page != nil {
+		_ = page.Close()
+	}
 	e.Stop()
 	return nil
 }

@@ -115,6 +115,9 @@ func (d *differ) prepare(ctx context.Context, undo bool) error {
 		Fields:  map[model.Kind][]string{},
 		Primary: map[model.Side]map[model.Kind]string{model.CRM: {}, model.Mail: {}},
 	}
+	if err := d.passing(ctx); err != nil {
+		return err
+	}
 	if d.input.Former, err = d.a.Store.Former(ctx, d.m.ID); err != nil {
 		return err
 	}

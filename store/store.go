@@ -55,6 +55,7 @@ type Store interface {
 	Privacy
 	Filtering
 	Moving
+	Snapshotting
 	Upkeep
 	Counting
 	Logging

@@ -1,7 +1,10 @@
 package activities
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +53,7 @@ func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
 		return ApplyOut{}, err
 	}
 	defer l.release(ctx)
-	ap := applier{a: a, m: m, in: in, lease: l}
+	ap := applier{a: a, m: m, in: in, lease: l, open: map[model.EntityID]bool{}, asked: map[model.Kind]bool{}}
 	if ap.mail, err = a.openMail(ctx, m); err != nil {
 		return ap.out, err
 	}
@@ -60,7 +63,14 @@ func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
 	}
 	defer ap.crm.Close()
 	for _, s := range []side{ap.crm, ap.mail} {
-		if err := ap.side(ctx, s); err != nil {
+		err := ap.side(ctx, s)
+		if errors.Is(err, errForgot) || errors.Is(err, store.ErrRestored) {
+			// Nothing more is written before everything was read again.
+			a.Log.WarnContext(ctx, "a backup was restored; reading before writing on", "mailbox", m.ID, "why", err)
+			ap.out.Abandoned = true
+			return ap.out, nil
+		}
+		if err != nil {
 			return ap.out, err
 		}
 	}
@@ -74,8 +84,11 @@ type applier struct {
 	lease     *lease
 	crm, mail side
 
-	mu  sync.Mutex
-	out ApplyOut
+	mu   sync.Mutex
+	out  ApplyOut
+	open map[model.EntityID]bool // a write of the pair is to be decided anew
+
+	asked map[model.Kind]bool // whether the CRM is still the one we know
 }
 
 // pageOfWrites is how many operations are loaded at a time.
@@ -89,6 +102,9 @@ func (ap *applier) side(ctx context.Context, s side) error {
 			return err
 		}
 		after = page[len(page)-1].Number
+		if err := ap.witness(ctx, s, page); err != nil {
+			return err
+		}
 		// While one batch is being recorded the next is on its way. A batch
 		// that failed does not cut off its neighbour: what that one did would
 		// be unknown.
@@ -129,7 +145,9 @@ func (ap *applier) batch(ctx context.Context, s side, batch []store.Planned) err
 	if err != nil {
 		return err
 	}
-	if err := ap.journal(bound, s, batch); err != nil {
+	batch, results = ap.undecided(batch, results)
+	first, err := ap.journal(bound, s, batch)
+	if err != nil {
 		return err
 	}
 	if len(batch) > 0 {
@@ -142,13 +160,18 @@ func (ap *applier) batch(ctx context.Context, s side, batch []store.Planned) err
 			return err
 		}
 		for i, r := range receipts {
-			results = append(results, ap.result(batch[i], ap.m.receipt(r)))
+			results = append(results, ap.result(batch[i], ap.m.receipt(r), slices.Contains(first, batch[i].Op.Key)))
 		}
 	}
 	return ap.commit(ctx, results)
 }
 
-func (ap *applier) journal(ctx context.Context, s side, batch []store.Planned) error {
+// errForgot, noted with a result, says that our database does not know what it did once.
+var errForgot = errors.New("our database was restored from a backup")
+
+// journal notes creates before they are attempted and returns the keys that were
+// never begun before.
+func (ap *applier) journal(ctx context.Context, s side, batch []store.Planned) ([]model.Key, error) {
 	var creates []store.Planned
 	for _, p := range batch {
 		if p.Op.Action == model.Create {
@@ -157,7 +180,7 @@ func (ap *applier) journal(ctx context.Context, s side, batch []store.Planned) e
 		}
 	}
 	if len(creates) == 0 {
-		return nil
+		return nil, nil
 	}
 	return ap.a.Store.Begin(ctx, ap.m.ID, ap.lease.token, ap.in.Plan, creates, ap.in.Generation, ap.a.Now())
 }
@@ -194,6 +217,23 @@ func (ap *applier) stillGone(ctx context.Context, batch []store.Planned) (rest [
 	return rest, back, nil
 }
 
+// undecided leaves out the mailbox's write of a pair whose CRM write is to be
+// decided anew: what the mailbox would be given may not be what they will agree
+// on, and in a participant's copy it would look like an edit for ever.
+func (ap *applier) undecided(batch []store.Planned, results []store.Result) ([]store.Planned, []store.Result) {
+	ap.mu.Lock()
+	defer ap.mu.Unlock()
+	var rest []store.Planned
+	for _, p := range batch {
+		if p.Side == model.Mail && ap.open[p.Entity] {
+			results = append(results, store.Result{Planned: p, Again: true, Receipt: model.Receipt{Outcome: model.Refused}})
+			continue
+		}
+		rest = append(rest, p)
+	}
+	return rest, results
+}
+
 // address is a ref without its version.
 func address(r model.Ref) model.Ref {
 	return model.Ref{Side: r.Side, Kind: r.Kind, ID: r.ID}
@@ -208,6 +248,11 @@ func (ap *applier) commit(ctx context.Context, results []store.Result) error {
 		return err
 	}
 	ap.count(results)
+	if slices.ContainsFunc(results, func(r store.Result) bool { return r.Forgot }) {
+		if m, err := ap.a.Store.Mailbox(ctx, ap.m.ID); err != nil || m.Behind {
+			return cmp.Or(err, errForgot)
+		}
+	}
 	if err := stops(results); err != nil {
 		return err
 	}
@@ -223,6 +268,7 @@ func (ap *applier) count(results []store.Result) {
 			ap.out.Done++
 		case r.Again:
 			ap.out.Again++
+			ap.open[r.Planned.Entity] = true
 		default:
 			ap.out.Refused++
 		}
@@ -241,10 +287,22 @@ func stops(results []store.Result) error {
 	return nil
 }
 
-// result judges a receipt: a conflict, an unknown outcome, or trouble that is
+// result judges a receipt; first says that a create was never begun before. If
+// its key made something all the same, our database was restored from a backup:
+// what there is was made from another content and may have been edited since, so
+// it is read and joined instead of taken for what was sent now (algorithm 1.9b).
+func (ap *applier) result(p store.Planned, r model.Receipt, first bool) store.Result {
+	out := ap.judge(p, r)
+	if p.Op.Action == model.Create && first && (out.Used || r.Existed) {
+		out.Forgot, out.Again, out.Receipt = true, true, model.Receipt{Outcome: model.Refused}
+	}
+	return out
+}
+
+// judge judges a receipt: a conflict, an unknown outcome, or trouble that is
 // not the item's is looked at again; a refusal becomes an issue of its item and
 // never blocks the others.
-func (ap *applier) result(p store.Planned, r model.Receipt) store.Result {
+func (ap *applier) judge(p store.Planned, r model.Receipt) store.Result {
 	out := store.Result{Planned: p, Receipt: r}
 	f := fault.Of(r.Err)
 	switch {

@@ -286,8 +286,8 @@ func (m mortal) Renew(ctx context.Context, id model.MailboxID, token string, end
 	return commit0(m, "Renew", func() error { return m.Store.Renew(ctx, id, token, ends) })
 }
 
-func (m mortal) Begin(ctx context.Context, id model.MailboxID, token, planID string, creates []store.Planned, generation int64, now time.Time) error {
-	return commit0(m, "Begin", func() error { return m.Store.Begin(ctx, id, token, planID, creates, generation, now) })
+func (m mortal) Begin(ctx context.Context, id model.MailboxID, token, planID string, creates []store.Planned, generation int64, now time.Time) ([]model.Key, error) {
+	return commit(m, "Begin", func() ([]model.Key, error) { return m.Store.Begin(ctx, id, token, planID, creates, generation, now) })
 }
 
 func (m mortal) Commit(ctx context.Context, id model.MailboxID, token, planID string, results []store.Result, now time.Time) ([]model.MailboxID, error) {

@@ -24,8 +24,7 @@ func (d *differ) identify(ctx context.Context, page []store.Pair) error {
 			p.Entity = plan.MailEntity(d.m.ID, p.Kind, p.Mail.Ref.ID)
 		}
 		if p.CRM.Lost() && p.Mail != nil && !p.Mail.Gone {
-			// All mailboxes that link the record know it as one entity.
-			claims = append(claims, store.Claim{Kind: p.Kind, Entity: p.Entity, Global: "lost:" + string(p.Entity)})
+			claims = append(claims, store.Claim{Kind: p.Kind, Entity: p.Entity, Global: plan.GlobalOfLost(p.Entity, *p.Mail)})
 			claimed = append(claimed, i)
 		}
 		if p.Suspicion == plan.Unsuspected && p.CRM == nil && p.Mail != nil && p.State != plan.Review && p.State != plan.Returned {

@@ -110,7 +110,7 @@ func (y *history) judgeSoul(soul string, s *soulRecord, there map[string]map[str
 	}
 	if s.doomed {
 		for _, p := range y.places() {
-			if len(there[p][soul]) > 0 {
+			if len(there[p][soul]) > 0 && !(y.restored && p != "" && y.box(p).held != "") { // else a person is asked
 				say("I1: %s was deleted in the CRM, and %q still holds it", soul, p)
 			}
 		}

@@ -49,6 +49,10 @@ func actions() []action {
 		{name: "mailbox clear-conflict", apart: "compares two mailboxes first and shows what it found; given on the command line"},
 		{name: "issue bundle", apart: "writes a file where the command is typed"},
 		{name: "mailbox bundle", apart: "writes a file where the command is typed"},
+		{name: "alert list", reads: true, role: Viewer},
+		{name: "alert show", reads: true, role: Viewer},
+		{name: "alert test", apart: "mails whom it is told to; given where the mail server's settings are"},
+		{name: "alert set", apart: "reads a configuration file where the command is typed"},
 		{name: "history export", apart: "megabytes for developers; the Temporal Web UI shows and downloads it"},
 	})
 }
@@ -129,6 +133,11 @@ func itemActions() []action {
 		{
 			name: "review resolve", role: Operator, user: true, by: byMailbox, button: "Decide",
 			says: "The two items you chose are linked as one thing; or all of them stay different things, and what was not created is created.",
+		},
+		{name: "review kept", reads: true, role: Viewer, user: true, by: byMailbox},
+		{
+			name: "review rejoin", role: Operator, user: true, by: byMailbox, button: "Sync again", needs: []string{"entity"},
+			says: "What rests is synced again as if it were new: matched with what is there, or created on the side where it is missing.",
 		},
 	}
 }

@@ -38,6 +38,8 @@ type Config struct {
 	Activities int
 	// Metrics measures what goes on; nil measures nothing.
 	Metrics *metrics.Metrics
+	// Delivery is how alerts are delivered; nil = as the store says.
+	Delivery *model.Delivery
 }
 
 // Engine is a running worker.
@@ -47,7 +49,8 @@ type Engine struct {
 	waker   *waker
 	systems *systems
 
-	// What goes on beside the worker: push channels and the daily sweep.
+	// What goes on beside the worker: push channels, the daily sweep,
+	// and telling people of alerts.
 	beside sync.WaitGroup
 	end    context.CancelFunc
 }
@@ -85,6 +88,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.beside.Go(func() { e.upkeep(ctx) })
+	e.beside.Go(func() { e.tell(ctx) })
 	return e, nil
 }
 

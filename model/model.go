@@ -163,6 +163,8 @@ type Receipt struct {
 	Ref     Ref   // done: the item's address and its new version
 	Item    *Item // done: what is stored now, where the connector knows it
 	Err     error // refused, unknown: a *fault.Fault
+	// Existed: nothing was created, because the key had made the item before.
+	Existed bool
 }
 
 // Account is what a connector needs to act: for the mail side one mailbox, for

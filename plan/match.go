@@ -197,6 +197,16 @@ func Global(m model.MailboxID, k model.Kind, uid, item string) string {
 // mailbox's own, whoever else has the private appointment.
 func GlobalOf(m model.MailboxID, s Seen) string { return Global(m, s.Ref.Kind, uidFor(&s), s.Ref.ID) }
 
+// GlobalOfLost is the key by which all mailboxes know a record of the CRM that a
+// restore took away: a meeting by its UID, since one that our own database forgot
+// has no link to know it by.
+func GlobalOfLost(e model.EntityID, s Seen) string {
+	if uid := uidFor(&s); s.Ref.Kind == model.Event && uid != "" {
+		return Global("", model.Event, uid, "")
+	}
+	return "lost:" + string(e)
+}
+
 func review(g keyed) []Join {
 	reason := fmt.Sprintf("%s: %d in the CRM, %d in the mailbox", ReasonAmbiguous, len(g.crm), len(g.mail))
 	question := "same-" + string(NewEntity("question", g.key))[1:13]

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kelseyhightower/envconfig"
 
+	"lockstep.dev/model"
 	"lockstep.dev/store/seal"
 )
 
@@ -23,6 +24,7 @@ type Environment struct {
 	Temporal Temporal
 	Database Database
 	Secrets
+	Alert Alert
 }
 
 // Temporal says how to reach the Temporal server.
@@ -64,6 +66,8 @@ type Place struct {
 	OldKeys  [][]byte
 	Temporal Temporal
 	UI       string // address of Temporal's Web UI; "" = unknown
+	// Delivery is how alerts are delivered; nil = as the store says.
+	Delivery *model.Delivery
 	// Stopped: the program that the place belongs to does not run.
 	Stopped bool
 }
@@ -107,6 +111,9 @@ func (e Environment) Place() (Place, error) {
 	}
 	if p.Key, err = keyOf(key); err != nil {
 		return p, fmt.Errorf("%s_KEY: %w", Prefix, err)
+	}
+	if p.Delivery, err = e.Delivery(); err != nil {
+		return p, err
 	}
 	for _, text := range strings.Fields(old) {
 		k, err := keyOf(text)

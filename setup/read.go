@@ -18,6 +18,7 @@ type written struct {
 	Connections []writtenConnection `yaml:"connections"`
 	Policies    []model.Policy      `yaml:"policies"`
 	Mailboxes   []writtenMailbox    `yaml:"mailboxes"`
+	Alerts      model.Delivery      `yaml:"alerts"`
 }
 
 type writtenConnection struct {
@@ -44,17 +45,14 @@ type writtenMailbox struct {
 // without talking to anybody: keys, values, secrets, references between the
 // parts, and each connection's settings. The error is Problems.
 func Read(file string, s Systems) (File, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return File{}, Problems{{File: file, Err: fmt.Errorf("cannot be read: %w", cause(err))}}
-	}
-	r, err := open(file, text, s)
+	r, err := openFile(file, s)
 	if err != nil {
 		return File{}, err
 	}
 	r.connections()
 	r.policies()
 	r.mailboxes()
+	r.delivery()
 	return r.out, r.problems.orNil()
 }
 
@@ -74,11 +72,7 @@ func ReadPolicies(name string, text []byte) ([]model.Policy, error) {
 
 // ReadConnections reads only the connections of a configuration file.
 func ReadConnections(file string, s Systems) ([]model.Connection, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, Problems{{File: file, Err: fmt.Errorf("cannot be read: %w", cause(err))}}
-	}
-	r, err := open(file, text, s)
+	r, err := openFile(file, s)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +92,14 @@ type reader struct {
 	out      File
 	problems Problems
 	broken   bool // a connection is wrong: references to it are not wrong on top
+}
+
+func openFile(file string, s Systems) (*reader, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, Problems{{File: file, Err: fmt.Errorf("cannot be read: %w", cause(err))}}
+	}
+	return open(file, text, s)
 }
 
 func open(file string, text []byte, s Systems) (*reader, error) {

@@ -20,13 +20,15 @@ func TestTheExampleInREADMEWorks(t *testing.T) {
 	if !found || !closed {
 		t.Fatal("README.md shows no configuration file")
 	}
-	t.Setenv("CRM_PASSWORD", "x")
+	for _, name := range []string{"CRM_PASSWORD", "SMTP_PASSWORD", "HOOK_SECRET"} {
+		t.Setenv(name, "x")
+	}
 	path := write(t, example)
 	f, err := setup.Read(path, systems())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Connections) != 2 || len(f.Policies) != 1 || len(f.Mailboxes) != 1 || filepath.IsAbs(f.Connections[0].Settings["dsn"]) {
+	if len(f.Connections) != 2 || len(f.Policies) != 1 || len(f.Mailboxes) != 1 || f.Delivery == nil || f.Delivery.Mail.Secret != "x" || filepath.IsAbs(f.Connections[0].Settings["dsn"]) {
 		t.Errorf("read %+v", f)
 	}
 }

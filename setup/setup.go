@@ -26,6 +26,7 @@ type File struct {
 	Connections []model.Connection
 	Policies    []model.Policy
 	Mailboxes   []Mailbox
+	Delivery    *model.Delivery // of alerts; nil = the file does not say
 
 	doc *document // for the line numbers of later problems; may be nil
 }

@@ -77,6 +77,9 @@ func (h *house) organisation(ctx context.Context, file setup.File) error {
 		fmt.Fprintf(h.talk, "%s\nEverybody else is synced. See: lockstep mailbox list --state crm-id-conflict\n", err)
 		err = nil
 	}
+	if err == nil {
+		_, err = setup.ApplyDelivery(ctx, h.store, file, setup.RealDelivery)
+	}
 	if err != nil {
 		h.close()
 	}

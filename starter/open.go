@@ -32,7 +32,7 @@ func open(ctx context.Context, folder string) (*cli.Home, error) {
 	}
 	d := &dialer{place: place}
 	return &cli.Home{
-		Store: st, Schema: st, Dial: d.dial,
+		Store: st, Schema: st, Dial: d.dial, Delivery: place.Delivery,
 		Close: func() error {
 			if d.client != nil {
 				d.client.Close()

@@ -51,6 +51,13 @@ type Alert struct {
 	ToldOver   time.Time // the same of its end
 }
 
+// Stops reports whether the alert keeps its mailbox, or every mailbox of its
+// connection, from syncing. A connection's brake does not: everything else goes
+// on; and neither does what is only a warning.
+func (a Alert) Stops() bool {
+	return a.Code != WideBrake && a.Workload != Freshness && a.Workload != Credentials
+}
+
 // Phase is the part of a round in which something failed.
 type Phase string
 

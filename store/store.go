@@ -353,8 +353,9 @@ type Applying interface {
 	Writes(ctx context.Context, planID string, side model.Side, after, limit int) ([]Planned, error)
 	// Renew extends the lease.
 	Renew(ctx context.Context, id model.MailboxID, token string, ends time.Time) error
-	// Begin journals creates before they are attempted.
-	Begin(ctx context.Context, id model.MailboxID, token, planID string, creates []Planned, generation int64, now time.Time) error
+	// Begin journals creates before they are attempted. It returns the keys that
+	// were never begun before: nothing can exist under them yet.
+	Begin(ctx context.Context, id model.MailboxID, token, planID string, creates []Planned, generation int64, now time.Time) (first []model.Key, err error)
 	// Commit records a batch's receipts: operations, observations, links with
 	// bases, intents, pending rows of other mailboxes; what is withdrawn is
 	// retracted as Privacy says. It returns mailboxes to wake.
@@ -396,6 +397,11 @@ type Result struct {
 	// Used: the key of a create names something that was deleted or moved since;
 	// the next attempt needs another (algorithm 1.6).
 	Used bool
+	// Forgot: the key of a create made something before, and this database does
+	// not know of it: it was restored from a backup, which is declared with the
+	// result. A used key is no news after a restore that was declared before:
+	// what was made under it was looked for then.
+	Forgot bool
 }
 
 // Round is the record of a round that did something.

@@ -95,7 +95,7 @@ func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, 
 		return err
 	}
 	e, err := engine.Start(ctx, engine.Config{
-		Store: st, Client: c, Log: log, Folder: cfg.Folder, Lease: cfg.Lease, Activities: cfg.Activities, Metrics: m,
+		Store: st, Client: c, Log: log, Folder: cfg.Folder, Lease: cfg.Lease, Activities: cfg.Activities, Delivery: place.Delivery, Metrics: m,
 	})
 	if err != nil {
 		return err

@@ -156,7 +156,7 @@ func (s *Session) adopt(ctx context.Context, op model.Operation, ref model.Ref, 
 	ref.Version = version
 	item, ours := s.connector.convert.item(ref, raw)
 	if ours && (item.Stamp == op.Key || ownAddress && item.Stamp == "" && item.UID == op.UID) {
-		return model.Receipt{Outcome: model.Done, Ref: ref, Item: &item}, nil
+		return model.Receipt{Outcome: model.Done, Ref: ref, Item: &item, Existed: true}, nil
 	}
 	return model.Receipt{}, failed("dav.exists")
 }

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"lockstep.dev/connector"
@@ -25,6 +26,11 @@ func (s *session) Apply(ctx context.Context, ops []model.Operation) ([]model.Rec
 }
 
 func (s *session) receipt(op model.Operation, st *state, err error) model.Receipt {
+	if errors.Is(err, errExisted) {
+		out := s.receipt(op, st, nil)
+		out.Existed = true
+		return out
+	}
 	switch {
 	case err != nil:
 		return model.Receipt{Outcome: model.Refused, Err: err}
@@ -54,6 +60,9 @@ func (s *session) write(h *home, op model.Operation) (*state, error) {
 	}
 }
 
+// errExisted says that a create's key had made an item before.
+var errExisted = errors.New("it was created before")
+
 func (s *session) create(h *home, op model.Operation) (*state, error) {
 	if err := s.writable(h, op.Ref); err != nil {
 		return nil, err
@@ -65,7 +74,7 @@ func (s *session) create(h *home, op model.Operation) (*state, error) {
 		if known := h.keys[op.Key]; known != "" {
 			switch i := h.items[key(op.Ref.Kind, known)]; {
 			case i != nil && !i.now().gone:
-				return i.now(), nil
+				return i.now(), errExisted
 			case !s.config.Reuse:
 				return nil, s.fault("memory.key-used")
 			}

@@ -228,6 +228,7 @@ func (b *batch) adopt(ctx context.Context, q querier) error {
 			continue
 		}
 		b.done(op.at, id)
+		b.receipts[op.at].Existed = true
 	}
 	return nil
 }

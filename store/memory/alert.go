@@ -93,7 +93,7 @@ func (s *Store) outage(f store.Alert, now time.Time) error {
 func (s *Store) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
 	return alone(ctx, s, func() error {
 		s.endAlerts(func(a store.Alert) bool {
-			return a.Mailbox == id && (id != "" || a.Connection == c && a.Code != store.WideBrake) && (side == "" || a.Side == side)
+			return a.Mailbox == id && (id != "" || a.Connection == c) && a.Stops() && (side == "" || a.Side == side)
 		}, func(store.Alert) time.Time { return now })
 		s.recount(id)
 		return nil
@@ -104,7 +104,7 @@ func (s *Store) EndAlerts(ctx context.Context, id model.MailboxID, c model.Conne
 func (s *Store) outages() map[model.ConnectionID]bool {
 	out := map[model.ConnectionID]bool{}
 	for _, a := range s.alerts.all() {
-		if a.Mailbox == "" && a.State == store.AlertOpen && a.Code != store.WideBrake { // a brake is no outage
+		if a.Mailbox == "" && a.State == store.AlertOpen && a.Stops() {
 			out[a.Connection] = true
 		}
 	}
@@ -113,7 +113,7 @@ func (s *Store) outages() map[model.ConnectionID]bool {
 
 // endOwn ends what was counted and raised against a connection itself.
 func (s *Store) endOwn(c model.ConnectionID, now time.Time) {
-	s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c && a.Code != store.WideBrake }, func(store.Alert) time.Time { return now })
+	s.endAlerts(func(a store.Alert) bool { return a.Mailbox == "" && a.Connection == c && a.Stops() }, func(store.Alert) time.Time { return now })
 }
 
 func (s *Store) endAlerts(which func(store.Alert) bool, when func(store.Alert) time.Time) {
@@ -129,7 +129,7 @@ func (s *Store) endAlerts(which func(store.Alert) bool, when func(store.Alert) t
 		case a.State == store.AlertRetrying:
 			s.alerts.drop(k)
 		default:
-			if a.Mailbox == "" && a.Code != store.WideBrake {
+			if a.Mailbox == "" && a.Stops() {
 				over[a.Connection] = true
 			}
 			a.State, a.Over = store.AlertOver, when(a)

@@ -114,8 +114,8 @@ func (s *Store) holds(planID string) bool {
 var errOtherPayload = errors.New("a create under this key was begun with other content and its outcome is not known; it must be sent unchanged")
 
 // Begin implements store.Applying.
-func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, creates []store.Planned, _ int64, now time.Time) error {
-	return alone(ctx, s, func() error {
+func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, creates []store.Planned, _ int64, now time.Time) (first []model.Key, err error) {
+	err = alone(ctx, s, func() error {
 		m, err := s.leased(id, token)
 		if err != nil {
 			return err
@@ -129,6 +129,7 @@ func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, 
 			}
 			if !known {
 				i = intent{crm: m.CRM, entity: c.Entity, side: c.Side, kind: c.Kind, begun: now}
+				first = append(first, c.Op.Key)
 			}
 			i.Intent = plan.Intent{Key: c.Op.Key, Collection: c.Op.Ref.Collection, UID: c.Op.UID, Content: c.Op.Content, ContentKey: payload}
 			i.mailbox, i.outcome, i.shows, i.restores = id, "", c.Shows, c.Restores
@@ -136,6 +137,7 @@ func (s *Store) Begin(ctx context.Context, id model.MailboxID, token, _ string, 
 		}
 		return nil
 	})
+	return first, err
 }
 
 // Adopt implements store.Planning: as if the create had been answered, but both

@@ -30,6 +30,7 @@ func itemOf(r store.Result) string { return or(r.Receipt.Ref.ID, r.Planned.Op.Re
 
 func (l *landing) land(results []store.Result) (woken []model.MailboxID) {
 	l.seen = map[int]observation{}
+	l.forgotten(results)
 	var changed []routed
 	for i, r := range results {
 		if r.Receipt.Outcome != model.Done {
@@ -283,6 +284,9 @@ func (l *landing) closeIntents(results []store.Result) {
 			i.outcome = r.Receipt.Outcome
 			if r.Used {
 				i.outcome, i.Used, i.Looked = model.Unknown, true, 0 // a moved item has that long to show
+			}
+			if r.Forgot {
+				i.outcome = model.Refused // what it made is no answer to this
 			}
 			l.intents.put(k, i)
 		}

@@ -363,6 +363,7 @@ func (p *page) tell(absent bool) []model.MailboxID {
 // reconsider makes strangers again of the items that were set apart because
 // another one stood for the same thing: that other one may be what is gone now,
 // if the item was moved while we were reading, or one of two records deleted.
+// What came back with a backup never had another one.
 func (p *page) reconsider() {
 	side := model.Mail
 	if p.at.crm() {
@@ -373,7 +374,7 @@ func (p *page) reconsider() {
 		item := *l.item(side)
 		m, _ := p.scope(k.mailbox)
 		o, _ := p.observations.get(p.key(item))
-		apart := l.state == plan.Returned || l.state == plan.Copied && plan.KeyEntity(o.stamp) != k.entity
+		apart := l.state == plan.Returned && l.reason != plan.ReasonCameBack || l.state == plan.Copied && plan.KeyEntity(o.stamp) != k.entity
 		if !apart || l.kind != p.kind || item == "" || m.place(side) != p.at {
 			continue
 		}

@@ -40,16 +40,37 @@ func (s *Store) Restored(ctx context.Context, c model.ConnectionID, m model.Mail
 // DeclareRestored implements store.Restoring.
 func (s *Store) DeclareRestored(ctx context.Context) error {
 	return alone(ctx, s, func() error {
-		for k, m := range s.mailboxes.all() {
-			m.Behind = true
-			s.mailboxes.put(k, m)
-		}
-		for k, c := range s.connections.all() {
-			c.Behind = true
-			s.connections.put(k, c)
-		}
+		s.declareRestored()
 		return nil
 	})
+}
+
+func (s *Store) declareRestored() {
+	s.restores++
+	s.log = append(s.log, func() { s.restores-- })
+	for k, m := range s.mailboxes.all() {
+		m.Behind = true
+		s.mailboxes.put(k, m)
+	}
+	for k, c := range s.connections.all() {
+		c.Behind = true
+		s.connections.put(k, c)
+	}
+}
+
+// forgotten declares this database restored where a result shows that it was, and
+// says which results are no answer because of that.
+func (s *Store) forgotten(results []store.Result) {
+	before, declare := s.restores, false
+	for i := range results {
+		r := &results[i]
+		r.Forgot = r.Forgot && (!r.Used || before == 0)
+		r.Used = r.Used && !r.Forgot
+		declare = declare || r.Forgot
+	}
+	if declare {
+		s.declareRestored()
+	}
 }
 
 // Reread implements store.Restoring.
@@ -99,7 +120,8 @@ func (s *Store) told(p place) {
 }
 
 // foreign reports whether the page names a new item that carries a key which
-// only we give to items of this mailbox, while no intent knows it.
+// only we give to items of this mailbox, while no intent knows it and no other
+// item had it.
 func (p *page) foreign() bool {
 	if p.at.crm() || p.after != 0 {
 		return false
@@ -108,7 +130,18 @@ func (p *page) foreign() bool {
 		_, known := p.before[it.Ref.ID]
 		_, before := p.identities.get(p.key(it.Ref.ID))
 		_, ours := p.intents.get(intentKey{p.at, it.Stamp})
-		if !known && !before && !ours && plan.GivenTo(it.Stamp, p.in.Mailbox) {
+		if !known && !before && !ours && plan.GivenTo(it.Stamp, p.in.Mailbox) && !p.met(it.Stamp) {
+			return true
+		}
+	}
+	return false
+}
+
+// met reports whether an item with a key was read before: what our database
+// forgot was met when everything was read again.
+func (p *page) met(stamp model.Key) bool {
+	for _, o := range p.items(p.at, p.kind) {
+		if o.stamp == stamp {
 			return true
 		}
 	}

@@ -68,7 +68,7 @@ func (s *Store) stranger(m scope, k pendingKey, o observation) plan.Stranger {
 	if k.side == model.CRM {
 		e = or(o.entity, e)
 	}
-	e = or(e, plan.KeyEntity(o.stamp))
+	e = or(or(e, s.sameStamp(m, k, o.stamp)), plan.KeyEntity(o.stamp))
 	twin := s.sameUID(m, k.side, k.kind, o.uid)
 	if k.side == model.CRM && twin != "" || e == "" {
 		e = twin // in the CRM, whatever it is elsewhere: this mailbox has that one already
@@ -116,6 +116,25 @@ func (s *Store) sameUID(m scope, side model.Side, kind model.Kind, uid string) m
 			continue
 		}
 		if l, ok := s.linkOf(m.ID, side, kind, k.id); ok && l.state != plan.Returned {
+			e = l.entity
+		}
+	}
+	return e
+}
+
+// sameStamp finds what the item stands for in this mailbox by now that we made
+// under a key. It may be another thing than the one it was made for: the copy of
+// a meeting goes over to the record that takes the place of a deleted one.
+func (s *Store) sameStamp(m scope, k pendingKey, stamp model.Key) model.EntityID {
+	var e model.EntityID
+	if stamp == "" || k.side != model.Mail {
+		return e
+	}
+	for i, o := range s.items(m.place(k.side), k.kind) {
+		if o.stamp != stamp || i.id == k.item {
+			continue
+		}
+		if l, ok := s.linkOf(m.ID, k.side, k.kind, i.id); ok && l.state != plan.Returned && l.state != plan.Copied {
 			e = l.entity
 		}
 	}
@@ -183,7 +202,8 @@ func (s *Store) free(m scope, side model.Side, k itemKey) bool {
 		return true
 	}
 	other, known := s.observations.get(itemKey{m.place(side.Other()), k.kind, *l.item(side.Other())})
-	loose := slices.Contains([]plan.State{plan.Unlinked, plan.Skipped, plan.Linked, plan.Kept}, l.state)
+	loose := slices.Contains([]plan.State{plan.Unlinked, plan.Skipped, plan.Linked, plan.Kept}, l.state) ||
+		l.state == plan.Returned && l.reason == plan.ReasonCameBack // nothing stood for it when it came back
 	return loose && (!known || other.absent == gone) && !s.creating(m, l.entity)
 }
 
@@ -216,7 +236,8 @@ func (s *Store) Claim(ctx context.Context, c model.ConnectionID, id model.Mailbo
 }
 
 // claim answers who creates a record: nobody, where the CRM has it already. The
-// claim of a mailbox that takes no part any more passes on.
+// claim of a mailbox that takes no part any more, or does not have the meeting any
+// more, passes on.
 func (s *Store) claim(c model.ConnectionID, id model.MailboxID, v store.Claim) claim {
 	if e := s.recorded(c, v); e != "" {
 		return claim{entity: e, mailbox: "crm"}
@@ -226,11 +247,31 @@ func (s *Store) claim(c model.ConnectionID, id model.MailboxID, v store.Claim) c
 	if !ok {
 		w = claim{entity: v.Entity, mailbox: id}
 	}
-	if owner, known := s.mailboxes.get(name(w.mailbox)); !known || !live(owner.Mailbox) {
+	if owner, known := s.mailboxes.get(name(w.mailbox)); !known || !live(owner.Mailbox) || !s.minds(owner.Mailbox, c, k, w.entity) {
 		w.mailbox = id
 	}
 	s.claims.put(k, w)
 	return w
+}
+
+// minds reports whether a mailbox may still make what it claimed: it has the
+// meeting, or has begun to create it.
+func (s *Store) minds(m model.Mailbox, c model.ConnectionID, k claimKey, e model.EntityID) bool {
+	uid, ok := strings.CutPrefix(k.global, "uid:")
+	if !ok {
+		return true
+	}
+	for _, o := range s.items(place{m.Mail, m.ID}, k.kind) {
+		if o.uid == uid && o.absent == present {
+			return true
+		}
+	}
+	for _, i := range s.intents.all() {
+		if i.mailbox == m.ID && i.crm == c && i.side == model.CRM && i.entity == e && i.open() {
+			return true
+		}
+	}
+	return false
 }
 
 // recorded finds a CRM record that has the UID of a claim: what it stands for.

@@ -102,9 +102,9 @@ func (d *DB) RaiseAlert(ctx context.Context, f store.Alert, reason string, now t
 // EndAlerts ends what was counted and raised.
 func (d *DB) EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error {
 	return d.update(ctx, "end alerts", func(tx *tx) error {
-		where, args := `mailbox = ?`, []any{string(id)}
+		where, args := `mailbox = ? AND `+stops, []any{string(id)}
 		if id == "" {
-			where, args = `mailbox = '' AND connection = ? AND code <> ?`, []any{string(c), store.WideBrake}
+			where, args = `mailbox = '' AND connection = ? AND `+stops, []any{string(c)}
 			if err := tx.outageOver(c, side); err != nil {
 				return err
 			}
@@ -148,12 +148,14 @@ func (t *tx) endOwn(c model.ConnectionID, at time.Time) error {
 	if err := t.outageOver(c, ""); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open' AND code <> ?`,
-		micros(at), string(c), store.WideBrake)
+	return t.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE mailbox = '' AND connection = ? AND state = 'open' AND `+stops,
+		micros(at), string(c))
 }
 
-// A brake is no outage: everything else goes on.
-const openOutage = `SELECT COUNT(*) FROM alert WHERE mailbox = '' AND connection = ? AND state = 'open' AND code <> '` + store.WideBrake + `'`
+// stops is store.Alert.Stops as a condition.
+const stops = `code <> '` + store.WideBrake + `' AND workload NOT IN ('` + string(store.Freshness) + `', '` + string(store.Credentials) + `')`
+
+const openOutage = `SELECT COUNT(*) FROM alert WHERE mailbox = '' AND connection = ? AND state = 'open' AND ` + stops
 
 // outage opens the alert of a connection through which nothing works.
 func (t *tx) outage(f store.Alert, now time.Time) error {

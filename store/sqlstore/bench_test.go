@@ -271,7 +271,8 @@ func (w *bench) commit(id string, writes []store.Planned) {
 	w.now = w.now.Add(time.Second)
 	_, err := w.db.Lease(w.B.Context(), w.mailbox.ID, "t", w.now, w.now.Add(time.Minute))
 	w.ok(err)
-	w.ok(w.db.Begin(w.B.Context(), w.mailbox.ID, "t", id, writes, 1, w.now))
+	_, err = w.db.Begin(w.B.Context(), w.mailbox.ID, "t", id, writes, 1, w.now)
+	w.ok(err)
 	results := make([]store.Result, len(writes))
 	for i, p := range writes {
 		it := model.Item{

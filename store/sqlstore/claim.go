@@ -62,6 +62,9 @@ func claim(tx *tx, s scope, c model.ConnectionID, keys installation, claims []st
 		[]any{s.ID, string(c)}, unique(globals)); err != nil {
 		return nil, err
 	}
+	if err := passOn(tx, s, c, claims, globals); err != nil {
+		return nil, err
+	}
 	winners, err := winners(tx, c, unique(globals))
 	if err != nil {
 		return nil, err
@@ -87,6 +90,69 @@ func claim(tx *tx, s scope, c model.ConnectionID, keys installation, claims []st
 		out[i].Occupied = w.Entity != string(v.Entity) && standing[w.Entity].MailHere
 	}
 	return out, nil
+}
+
+// passOn gives the claims to a mailbox that others hold who do not have the
+// meeting any more and have not begun to create its record.
+func passOn(tx *tx, s scope, c model.ConnectionID, claims []store.Claim, globals [][]byte) error {
+	held, err := winners(tx, c, unique(globals))
+	if err != nil {
+		return err
+	}
+	uids, keys, others := map[string]string{}, map[string][]byte{}, map[string]claimRow{}
+	var entities []string
+	for i, v := range claims {
+		w, ok := held[string(v.Kind)+string(globals[i])]
+		uid, shared := strings.CutPrefix(v.Global, "uid:")
+		if !ok || !shared || w.Mailbox == s.ID {
+			continue
+		}
+		uids[uid], keys[uid], others[uid] = w.Mailbox, globals[i], w
+		entities = append(entities, w.Entity)
+	}
+	if len(uids) == 0 {
+		return nil
+	}
+	minding, err := minding(tx, c, sortedKeys(uids), entities)
+	if err != nil {
+		return err
+	}
+	free := map[string][][]byte{} // by who holds them
+	for uid, w := range others {
+		if !minding[w.Mailbox+"\x00"+uid] && !minding[w.Mailbox+"\x00"+w.Entity] {
+			free[w.Mailbox] = append(free[w.Mailbox], keys[uid])
+		}
+	}
+	for _, holder := range sortedKeys(free) {
+		if _, err := execIn(tx, `UPDATE claim SET mailbox = ? WHERE connection = ? AND kind = 'event' AND mailbox = ? AND global_key IN (?*)`,
+			[]any{s.ID, string(c), holder}, free[holder]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// minding says which mailboxes have meetings, by UID, or have begun to create
+// entities in the CRM.
+func minding(tx *tx, c model.ConnectionID, uids, entities []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	note := func(query string, before []any, keys []string) error {
+		rows, err := listIn[struct {
+			Mailbox string `db:"mailbox"`
+			What    string `db:"what"`
+		}](tx, query, before, keys)
+		for _, r := range rows {
+			out[r.Mailbox+"\x00"+r.What] = true
+		}
+		return err
+	}
+	err := note(`SELECT o.mailbox, o.uid AS what FROM observation o JOIN mailbox m ON m.id = o.mailbox AND m.mail = o.connection
+		WHERE m.crm = ? AND o.kind = 'event' AND o.absent = 0 AND o.uid IN (?*)`, []any{string(c)}, uids)
+	if err != nil {
+		return nil, err
+	}
+	return out, note(`SELECT mailbox, entity AS what FROM intent WHERE crm = ? AND side = 'crm' AND outcome IN ('', 'unknown') AND entity IN (?*)`,
+		[]any{string(c)}, entities)
 }
 
 // winners reads who holds some claims, by kind and key.

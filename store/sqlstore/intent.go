@@ -108,12 +108,12 @@ func (r *pairReader) intents() error {
 var errOtherPayload = errors.New("a create under this key was begun with other content and its outcome is not known; it must be sent unchanged")
 
 // Begin journals creates before they are attempted.
-func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, creates []store.Planned, generation int64, now time.Time) error {
+func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, creates []store.Planned, generation int64, now time.Time) (first []model.Key, err error) {
 	keys, err := d.keys(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return d.update(ctx, "journal creates of mailbox "+string(id), func(tx *tx) error {
+	err = d.update(ctx, "journal creates of mailbox "+string(id), func(tx *tx) error {
 		if err := holds(tx, id, token); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 				c.Op.Ref.Collection, c.Op.UID, null(payload), generation, micros(now), micros(c.Shows), flag(c.Restores),
 			})
 		}
-		if err := unchanged(tx, s, bySide, frozen); err != nil {
+		if first, err = unbegun(tx, s, bySide, frozen); err != nil {
 			return err
 		}
 		if err := stored.save(tx, nil); err != nil {
@@ -145,24 +145,34 @@ func (d *DB) Begin(ctx context.Context, id model.MailboxID, token, _ string, cre
 			rows, `ON CONFLICT (connection, scope, op_key) DO UPDATE SET mailbox = excluded.mailbox, payload = excluded.payload,
 			collection = excluded.collection, uid = excluded.uid, generation = excluded.generation, shows = excluded.shows, looked = 0, used = 0, outcome = ''`)
 	})
+	return first, err
 }
 
-// unchanged refuses another payload under a key whose outcome is open.
-func unchanged(tx *tx, s scope, bySide map[model.Side][]string, frozen map[string][]byte) error {
+// unbegun returns the keys that were never begun before. It refuses another
+// payload under a key whose outcome is open.
+func unbegun(tx *tx, s scope, bySide map[model.Side][]string, frozen map[string][]byte) (first []model.Key, err error) {
 	for side, keys := range bySide {
 		p := s.places()[side]
-		rows, err := listIn[intentRow](tx, selectIntent+`WHERE i.connection = ? AND i.scope = ? AND i.op_key IN (?*) AND i.outcome IN ('', 'unknown')`,
+		rows, err := listIn[intentRow](tx, selectIntent+`WHERE i.connection = ? AND i.scope = ? AND i.op_key IN (?*)`,
 			[]any{string(p.connection), string(p.mailbox)}, keys)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		begun := map[string]bool{}
 		for _, r := range rows {
-			if string(frozen[string(side)+r.Key]) != string(r.Payload) {
-				return errOtherPayload
+			begun[r.Key] = true
+			open := r.Outcome == "" || r.Outcome == string(model.Unknown)
+			if open && string(frozen[string(side)+r.Key]) != string(r.Payload) {
+				return nil, errOtherPayload
+			}
+		}
+		for _, k := range keys {
+			if !begun[k] {
+				first = append(first, model.Key(k))
 			}
 		}
 	}
-	return nil
+	return first, nil
 }
 
 // Adopt records that the items of open intents were found: as if the create had
@@ -244,9 +254,12 @@ func (l *landing) intents(results []landed) error {
 			if r.Planned.Side != side || r.Planned.Op.Action != model.Create {
 				continue
 			}
-			if r.Used {
+			switch {
+			case r.Forgot: // what it made is no answer to this
+				byOutcome[string(model.Refused)] = append(byOutcome[string(model.Refused)], string(r.Planned.Op.Key))
+			case r.Used:
 				used = append(used, string(r.Planned.Op.Key))
-			} else {
+			default:
 				byOutcome[string(r.Receipt.Outcome)] = append(byOutcome[string(r.Receipt.Outcome)], string(r.Planned.Op.Key))
 			}
 		}

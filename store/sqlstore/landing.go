@@ -45,6 +45,9 @@ type landing struct {
 const proven = int64(-1 << 40)
 
 func (l *landing) land(results []landed) error {
+	if err := l.forgotten(results); err != nil {
+		return err
+	}
 	phase := store.PhaseApply
 	if l.adopt {
 		phase = store.PhaseDiff

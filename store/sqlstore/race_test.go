@@ -69,6 +69,7 @@ func TestOneOfManyClaims(t *testing.T) {
 		var boxes []model.Mailbox
 		for i := range people {
 			boxes = append(boxes, w.mailbox(fmt.Sprintf("p%d", i)))
+			w.invited(boxes[i].ID, things)
 		}
 		var wg sync.WaitGroup
 		for i, m := range boxes {
@@ -213,7 +214,7 @@ func publish(t *testing.T, w *town, m model.Mailbox, i, people int) error {
 	if err != nil {
 		return err
 	}
-	if err := w.db.Begin(ctx, m.ID, "t", id, writes, 1, now); err != nil {
+	if _, err := w.db.Begin(ctx, m.ID, "t", id, writes, 1, now); err != nil {
 		return err
 	}
 	it.Access = nil

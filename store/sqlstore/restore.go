@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"lockstep.dev/model"
@@ -32,16 +33,41 @@ func (d *DB) Restored(ctx context.Context, c model.ConnectionID, m model.Mailbox
 
 // DeclareRestored notes that this database was restored.
 func (d *DB) DeclareRestored(ctx context.Context) error {
-	return d.update(ctx, "declare this database restored", func(tx *tx) error {
-		for _, query := range []string{
-			`UPDATE installation SET restores = restores + 1`, `UPDATE mailbox SET restores = 1`, `UPDATE connection SET restores = 1`,
-		} {
-			if err := tx.exec(query); err != nil {
-				return err
-			}
+	return d.update(ctx, "declare this database restored", declareRestored)
+}
+
+func declareRestored(tx *tx) error {
+	for _, query := range []string{
+		`UPDATE installation SET restores = restores + 1`, `UPDATE mailbox SET restores = 1`, `UPDATE connection SET restores = 1`,
+	} {
+		if err := tx.exec(query); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// forgotten declares this database restored where a result shows that it was, and
+// says which results are no answer because of that.
+func (l *landing) forgotten(results []landed) error {
+	if !slices.ContainsFunc(results, func(r landed) bool { return r.Forgot }) {
 		return nil
-	})
+	}
+	var before int64
+	if err := l.tx.get(&before, `SELECT restores FROM installation`); err != nil {
+		return err
+	}
+	declare := false
+	for i := range results {
+		r := &results[i]
+		r.Forgot = r.Forgot && (!r.Used || before == 0)
+		r.Used = r.Used && !r.Forgot
+		declare = declare || r.Forgot
+	}
+	if !declare {
+		return nil
+	}
+	return declareRestored(l.tx)
 }
 
 // Reread makes every collection of a place list in full.
@@ -76,30 +102,42 @@ func told(tx *tx, c, m string) error {
 }
 
 // foreign reports whether the page names a new item that carries a key which
-// only we give to items of this mailbox, while no intent knows it.
+// only we give to items of this mailbox, while no intent knows it and no other
+// item had it.
 func (p *page) foreign() (bool, error) {
 	if p.place.crm() || p.after != 0 {
 		return false, nil
 	}
 	var keys []string
+	fresh := map[string]bool{}
 	for _, a := range p.items {
 		_, known := p.known[a.row.Item]
 		if !known && !a.before && plan.GivenTo(model.Key(a.row.Stamp), p.in.Mailbox) {
-			keys = append(keys, a.row.Stamp)
+			keys, fresh[a.row.Item] = append(keys, a.row.Stamp), true
 		}
 	}
-	found, err := listIn[string](p.tx, `SELECT op_key FROM intent WHERE connection = ? AND scope = ? AND op_key IN (?*)`,
-		[]any{string(p.in.Connection), string(p.in.Mailbox)}, keys)
 	have := map[string]bool{}
-	for _, k := range found {
-		have[k] = true
+	for _, query := range []string{
+		`SELECT op_key AS stamp, '' AS item FROM intent WHERE connection = ? AND scope = ? AND op_key IN (?*)`,
+		// What our database forgot was met when everything was read again.
+		`SELECT stamp, item FROM observation WHERE connection = ? AND mailbox = ? AND stamp IN (?*)`,
+	} {
+		found, err := listIn[observation](p.tx, query, []any{string(p.in.Connection), string(p.in.Mailbox)}, keys)
+		if err != nil {
+			return false, err
+		}
+		for _, f := range found {
+			if !fresh[f.Item] {
+				have[f.Stamp] = true
+			}
+		}
 	}
 	for _, k := range keys {
 		if !have[k] {
-			return true, err
+			return true, nil
 		}
 	}
-	return false, err
+	return false, nil
 }
 
 // Newest returns the items of a collection that were learnt last.

@@ -223,7 +223,8 @@ func (w *town) answered(m model.Mailbox, id string, r store.Result) {
 	_, err := w.db.Lease(w.Context(), m.ID, "t", w.now, w.now.Add(time.Hour))
 	w.ok(err)
 	if r.Planned.Op.Action == model.Create {
-		w.ok(w.db.Begin(w.Context(), m.ID, "t", id, []store.Planned{r.Planned}, 1, w.now))
+		_, err = w.db.Begin(w.Context(), m.ID, "t", id, []store.Planned{r.Planned}, 1, w.now)
+		w.ok(err)
 	}
 	_, err = w.db.Commit(w.Context(), m.ID, "t", id, []store.Result{r}, w.now)
 	w.ok(err)

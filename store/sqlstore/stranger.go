@@ -262,13 +262,13 @@ func candidates(tx *tx, s scope, side model.Side, column string, keys []any) ([]
 	rows, err := listIn[strangerRow](tx, `SELECT CAST(? AS TEXT) AS side, o.kind, o.item FROM observation o
 		WHERE o.connection = ? AND o.mailbox = ? AND o.`+column+` IN (?*) AND o.absent = 0 AND o.trouble = '' AND (o.reduced = 0 OR CAST(? AS TEXT) = 'uid')`+readable+taking+`
 		AND `+no(`SELECT 1 FROM link l WHERE l.mailbox = ? AND l.kind = o.kind AND l.`+item+` = o.item
-			AND (l.state NOT IN ('', 'skipped', 'linked', 'kept') OR `+some(`
+			AND (l.state NOT IN ('', 'skipped', 'linked', 'kept') AND NOT (l.state = 'returned' AND l.reason = ?) OR `+some(`
 				SELECT 1 FROM observation x WHERE x.connection = ? AND x.mailbox = `+place+`
 					AND x.kind = l.kind AND x.item = l.`+other+` AND x.absent <> 1`)+` OR `+some(`
 				SELECT 1 FROM intent n WHERE n.crm = l.crm AND n.entity = l.entity AND n.outcome IN ('', 'unknown')`)+`)`)+`
 		AND `+no(`SELECT 1 FROM review v WHERE v.mailbox = ? AND v.side = ? AND v.kind = o.kind AND v.item = o.item AND v.apart = 1`)+`
 		ORDER BY o.kind, o.item`,
-		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(append([]any{column}, args...), s.ID, string(s.places()[side.Other()].connection), s.ID, string(side))...)
+		[]any{string(side), string(p.connection), string(p.mailbox)}, keys, append(append([]any{column}, args...), s.ID, plan.ReasonCameBack, string(s.places()[side.Other()].connection), s.ID, string(side))...)
 	if err != nil {
 		return nil, err
 	}
@@ -312,11 +312,16 @@ func strangers(tx *tx, s scope, rows []strangerRow) ([]plan.Stranger, error) {
 	if err != nil {
 		return nil, err
 	}
+	stamped, err := sameStamp(tx, s, rows)
+	if err != nil {
+		return nil, err
+	}
 	for i, r := range rows {
 		e := r.Known
 		if model.Side(r.Side) == model.CRM {
 			e = or(r.Entity, e)
 		}
+		e = or(e, stamped[r.Side+r.Kind+r.Stamp])
 		e = or(e, string(plan.KeyEntity(model.Key(r.Stamp))))
 		twin := same[r.Side+r.Kind+r.UID]
 		switch {
@@ -389,4 +394,29 @@ func sameUID(tx *tx, s scope, rows []strangerRow) (map[string]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// sameStamp finds what the items stand for in this mailbox by now that we made
+// under the keys of strangers, by side, kind and stamp. It may be another thing
+// than the one it was made for: the copy of a meeting goes over to the record
+// that takes the place of a deleted one.
+func sameStamp(tx *tx, s scope, rows []strangerRow) (map[string]string, error) {
+	var stamps []string
+	for _, r := range rows {
+		if r.Stamp != "" && model.Side(r.Side) == model.Mail {
+			stamps = append(stamps, r.Stamp)
+		}
+	}
+	found, err := listIn[struct {
+		Kind   string `db:"kind"`
+		Stamp  string `db:"stamp"`
+		Entity string `db:"entity"`
+	}](tx, `SELECT o.kind, o.stamp, l.entity FROM observation o
+		JOIN link l ON l.mailbox = o.mailbox AND l.kind = o.kind AND l.mail_item = o.item AND l.state NOT IN ('returned', 'copied')
+		WHERE o.connection = ? AND o.mailbox = ? AND o.stamp IN (?*) ORDER BY o.kind, o.item`, []any{s.Mail, s.ID}, stamps)
+	out := map[string]string{}
+	for _, f := range found {
+		out[string(model.Mail)+f.Kind+f.Stamp] = f.Entity
+	}
+	return out, err
 }

@@ -77,6 +77,28 @@ func (w *town) mailbox(name string) model.Mailbox {
 	return m
 }
 
+// invited gives a mailbox copies of so many meetings, whose UIDs are numbers.
+func (w *town) invited(m model.MailboxID, things int) {
+	w.Helper()
+	diary := model.Collection{ID: "diary", Kind: model.Event, Name: "Diary"}
+	w.ok(w.db.SaveCollections(w.Context(), w.mail.ID, m, []model.Collection{diary}, w.now))
+	all, err := w.db.Collections(w.Context(), w.mail.ID, m)
+	w.ok(err)
+	in := store.PageIn{Connection: w.mail.ID, Mailbox: m, Cursor: "1", ReadAt: w.now, Now: w.now, Last: true}
+	for _, c := range all {
+		if c.Kind == model.Event {
+			in.Collection = c
+		}
+	}
+	for n := range things {
+		it := card(n, 1)
+		it.Ref.Kind, it.Ref.Collection, it.UID = model.Event, diary.ID, fmt.Sprint(n)
+		in.Items = append(in.Items, it)
+	}
+	_, err = w.db.SavePage(w.Context(), in)
+	w.ok(err)
+}
+
 // arrive commits items as the next page of a mailbox, or of the CRM ("").
 func (w *town) arrive(m model.MailboxID, items ...model.Item) {
 	w.Helper()
@@ -125,7 +147,8 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(err)
 	writes, err := w.db.Writes(w.Context(), id, model.Mail, -1, 10)
 	w.ok(err)
-	w.ok(w.db.Begin(w.Context(), m.ID, "t", id, writes, 1, w.now))
+	_, err = w.db.Begin(w.Context(), m.ID, "t", id, writes, 1, w.now)
+	w.ok(err)
 	var results []store.Result
 	for i, p := range writes {
 		r := store.Result{Planned: p, Receipt: model.Receipt{Outcome: model.Done, Ref: model.Ref{ID: string(p.Op.Key), Version: "1"}}}

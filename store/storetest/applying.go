@@ -102,7 +102,7 @@ func aRecordIsKnownByItsStamp(w *world) {
 	w.lease(ann)
 	writes, err := w.s.Writes(w.ctx, id, model.CRM, -1, 10)
 	w.ok(err)
-	w.ok(w.s.Begin(w.ctx, ann.ID, token, id, writes, 1, w.tick()))
+	w.begin(ann.ID, token, id, writes, 1, w.tick())
 	// The answer is lost, but the feed shows the record with our stamp.
 	it := w.shared(contact("c9", "Ann"), "ann")
 	it.Stamp = writes[0].Op.Key
@@ -243,11 +243,11 @@ func anUnknownOutcome(w *world) {
 	w.lease(ann)
 	writes, err := w.s.Writes(w.ctx, id, model.Mail, -1, 10)
 	w.ok(err)
-	if err := w.s.Begin(w.ctx, ann.ID, token, id, writes, 2, w.now); err == nil {
+	if err := w.notBegun(ann.ID, token, id, writes, 2, w.now); err == nil {
 		w.Fatal("another payload was begun under a key whose outcome is unknown")
 	}
 	writes[0].Op.Content = open[0].Content
-	w.ok(w.s.Begin(w.ctx, ann.ID, token, id, writes, 2, w.now))
+	w.begin(ann.ID, token, id, writes, 2, w.now)
 }
 
 func aFoundCreateIsAdopted(w *world) {
@@ -257,7 +257,7 @@ func aFoundCreateIsAdopted(w *world) {
 	w.lease(ann)
 	writes, err := w.s.Writes(w.ctx, id, model.CRM, -1, 10)
 	w.ok(err)
-	w.ok(w.s.Begin(w.ctx, ann.ID, token, id, writes, 1, w.tick()))
+	w.begin(ann.ID, token, id, writes, 1, w.tick())
 	w.ok(w.s.DropPlan(w.ctx, ann.ID))
 	w.arrive(ann.ID, contact("m1", "Ann Edited")) // meanwhile
 	found := w.shared(contact("c9", "Ann Edited There"), "ann", "bob")

@@ -89,7 +89,7 @@ func readsAreCounted(w *world) {
 		writes, err := w.s.Writes(w.ctx, id, side, -1, 10)
 		w.ok(err)
 		writes[0].Shows = w.now.Add(time.Hour)
-		w.ok(w.s.Begin(w.ctx, ann.ID, token, id, writes, 1, w.tick()))
+		w.begin(ann.ID, token, id, writes, 1, w.tick())
 	}
 	looked := func() (out []int) {
 		open, err := w.s.Intents(w.ctx, ann.ID)

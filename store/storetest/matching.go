@@ -180,6 +180,8 @@ func whatTheCRMHas(w *world) {
 // Decision 4: one entity, one CRM record.
 func theFirstToClaimCreates(w *world) {
 	ann, bob := w.mailbox("ann"), w.mailbox("bob")
+	w.invited(ann, "7")
+	w.invited(bob, "7")
 	claim := func(m model.Mailbox, e model.EntityID) store.Claim {
 		got, err := w.s.Claim(w.ctx, w.crm.ID, m.ID, []store.Claim{{Kind: model.Event, Global: "uid:7", Entity: e}, {Kind: model.Contact, Global: "uid:7", Entity: "other"}})
 		w.ok(err)
@@ -195,6 +197,23 @@ func theFirstToClaimCreates(w *world) {
 	equal(w, "entity", got.Entity, "eA")
 	got = claim(ann, "eA")
 	equal(w, "winner again", got.Winner, ann.ID)
+	// Who has the meeting no more will not create its record.
+	in := w.page(ann.ID)
+	in.Collection, in.Gone = w.collection(ann.ID, diary), []model.Ref{{Kind: model.Event, Collection: diary, ID: "copy-7"}}
+	w.save(in)
+	got = claim(bob, "eB")
+	equal(w, "winner", got.Winner, bob.ID)
+	equal(w, "entity", got.Entity, "eA")
+}
+
+// invited gives a mailbox a copy of a meeting.
+func (w *world) invited(m model.Mailbox, uid string) {
+	w.Helper()
+	in := w.page(m.ID)
+	it := contact("copy-"+uid, "Meeting")
+	it.Ref.Kind, it.Ref.Collection, it.UID = model.Event, diary, uid
+	in.Collection, in.Items = w.collection(m.ID, diary), []model.Item{it}
+	w.save(in)
 }
 
 func aClaimPassesOn(w *world) {

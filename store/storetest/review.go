@@ -131,7 +131,7 @@ func (w *world) lost(m model.Mailbox) store.Question {
 	w.lease(m)
 	writes, err := w.s.Writes(w.ctx, id, model.Mail, -1, 10)
 	w.ok(err)
-	w.ok(w.s.Begin(w.ctx, m.ID, token, id, writes, 1, w.tick()))
+	w.begin(m.ID, token, id, writes, 1, w.tick())
 	w.ok(w.s.DropPlan(w.ctx, m.ID))
 	w.arrive(m.ID, contact("m9", "Somebody"))
 	asked := w.plan(m, store.PlanReady, func(p store.Pair) plan.Plan {

@@ -105,6 +105,20 @@ func (w *world) ok(err error) {
 	}
 }
 
+// begin journals creates and returns the keys that were never begun before.
+func (w *world) begin(m model.MailboxID, token, planID string, creates []store.Planned, generation int64, now time.Time) []model.Key {
+	w.Helper()
+	first, err := w.s.Begin(w.ctx, m, token, planID, creates, generation, now)
+	w.ok(err)
+	return first
+}
+
+// notBegun is why creates could not be journalled.
+func (w *world) notBegun(m model.MailboxID, token, planID string, creates []store.Planned, generation int64, now time.Time) error {
+	_, err := w.s.Begin(w.ctx, m, token, planID, creates, generation, now)
+	return err
+}
+
 func (w *world) is(err, want error) {
 	w.Helper()
 	if !errors.Is(err, want) {
@@ -366,7 +380,7 @@ func (w *world) apply(m model.Mailbox, planID string, answer func(store.Planned)
 			r.Planned = p
 			results = append(results, r)
 		}
-		w.ok(w.s.Begin(w.ctx, m.ID, token, planID, creates, 1, w.tick()))
+		w.begin(m.ID, token, planID, creates, 1, w.tick())
 		wake, err := w.s.Commit(w.ctx, m.ID, token, planID, results, w.tick())
 		w.ok(err)
 		woken = append(woken, wake...)

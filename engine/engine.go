@@ -36,10 +36,10 @@ type Config struct {
 	Sole bool
 	// Activities is how many activities run at once; default 32.
 	Activities int
-	// Metrics measures what goes on; nil measures nothing.
-	Metrics *metrics.Metrics
 	// Delivery is how alerts are delivered; nil = as the store says.
 	Delivery *model.Delivery
+	// Metrics measures what goes on; nil measures nothing.
+	Metrics *metrics.Metrics
 }
 
 // Engine is a running worker.

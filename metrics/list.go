@@ -28,7 +28,7 @@ func List() []Metric {
 		{"issues", "gauge", []string{"code"}, "Open issues: items that cannot be synced while everything else goes on."},
 		{"alerts", "gauge", []string{"code"}, "Open alerts: mailboxes and connections that cannot sync at all until somebody acts."},
 		{"standing_age_seconds", "gauge", nil, "Age of the numbers that come from the store. It grows when the store does not answer."},
-		{"rounds", "counter", []string{"connection", "result"}, "Rounds of mailboxes by what they came to: quiet (nothing to do), written, partial (a write was refused), held (a plan waits for approval), failed."},
+		{"rounds", "counter", []string{"connection", "result"}, "Rounds of mailboxes by what they came to: quiet (nothing to do), waiting (a system is down, so nothing was asked), written, partial (a write was refused), held (a plan waits for approval), failed."},
 		{"operations", "counter", []string{"connector", "side", "kind", "action", "outcome", "class"}, "Writes by what became of them (done, refused, unknown) and, where they were not done, the class of the trouble."},
 		{"remote_seconds", "histogram", []string{"connector", "side", "call"}, "How long calls of the systems took; of changes and list each page is one call."},
 		{"remote_failures", "counter", []string{"connector", "side", "call", "class"}, "Calls of the systems that failed, by class of the trouble."},

@@ -178,7 +178,9 @@ func TestRoundsAreCounted(t *testing.T) {
 	env.RegisterActivity(steps)
 	run := func(activity, in any) { _, _ = env.ExecuteActivity(activity, in) }
 	run(steps.Fetch, activities.FetchIn{Mailbox: "m"})
-	steps.work = true
+	steps.waits = true
+	run(steps.Fetch, activities.FetchIn{Mailbox: "m"})
+	steps.work, steps.waits = true, false
 	run(steps.Fetch, activities.FetchIn{Mailbox: "m"}) // goes on
 	run(steps.Settle, activities.SettleIn{Mailbox: "m"})
 	run(steps.Settle, activities.SettleIn{Mailbox: "m", Refused: 1})
@@ -186,7 +188,7 @@ func TestRoundsAreCounted(t *testing.T) {
 	steps.err = errors.New("it failed")
 	run(steps.Fetch, activities.FetchIn{Mailbox: "m"})
 	text := scraped(t, m)
-	for _, result := range []string{"quiet", "written", "partial", "held", "failed"} {
+	for _, result := range []string{"quiet", "waiting", "written", "partial", "held", "failed"} {
 		wants(t, text, `lockstep_rounds_total{connection="office",result="`+result+`"} 1`)
 	}
 	wants(t, text, `lockstep_step_seconds_count{result="failed",step="Fetch"} 1`)
@@ -194,12 +196,12 @@ func TestRoundsAreCounted(t *testing.T) {
 
 // steps stand for a round's.
 type steps struct {
-	work bool
-	err  error
+	work, waits bool
+	err         error
 }
 
 func (s *steps) Fetch(context.Context, activities.FetchIn) (activities.FetchOut, error) {
-	return activities.FetchOut{State: model.Active, Connection: "office", Work: s.work}, s.err
+	return activities.FetchOut{State: model.Active, Connection: "office", Work: s.work, Waits: s.waits}, s.err
 }
 
 func (s *steps) Diff(context.Context, activities.DiffIn) (activities.DiffOut, error) {

@@ -46,7 +46,7 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 		result = "failed"
 	}
 	i.of.Metrics.steps.WithLabelValues(info.ActivityType.Name, result).Observe(time.Since(begun).Seconds())
-	if len(in.Args) > 0 {
+	if len(in.Args) > 0 && ctx.Err() == nil { // what was called off came to nothing
 		i.of.count(ctx, in.Args[0], out, err)
 	}
 	return out, err
@@ -60,9 +60,13 @@ func (i *Interceptor) count(ctx context.Context, in, out any, err error) {
 	switch in := in.(type) {
 	case activities.FetchIn:
 		f, ok := out.(activities.FetchOut)
-		if err != nil {
+		switch {
+		case err != nil:
 			round(in.Mailbox, "failed")
-		} else if ok && f.State == model.Active && !f.Work {
+		case !ok || f.State != model.Active || f.Work:
+		case f.Waits:
+			i.Metrics.rounds.WithLabelValues(f.Connection, "waiting").Inc()
+		default:
 			i.Metrics.rounds.WithLabelValues(f.Connection, "quiet").Inc()
 		}
 	case activities.DiffIn:

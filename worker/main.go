@@ -100,15 +100,12 @@ func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, 
 	if err != nil {
 		return err
 	}
-	if cfg.Metrics != "off" {
-		server, err := m.Serve(ctx, cfg.Metrics, log)
-		if err != nil {
-			e.Stop()
-			return err
-		}
-		defer server.Stop(ctx)
-		log.InfoContext(ctx, "answering Prometheus", "metrics", "http://"+server.Address+"/metrics")
+	server, err := answer(ctx, cfg, m, log)
+	if err != nil {
+		e.Stop()
+		return err
 	}
+	defer server.Stop(ctx)
 	page, err := openDashboard(ctx, cfg, place, st, c, log)
 	if err != nil {
 		e.Stop()
@@ -122,6 +119,23 @@ func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, 
 	}
 	e.Stop()
 	return nil
+}
+
+// answer lets Prometheus ask. Where the address is taken, by another worker on
+// this machine mostly, the work goes on without.
+func answer(ctx context.Context, cfg config, m *metrics.Metrics, log *slog.Logger) (*metrics.Server, error) {
+	if cfg.Metrics == "off" {
+		return nil, nil
+	}
+	s, err := m.Serve(ctx, cfg.Metrics, log)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		log.ErrorContext(ctx, "Prometheus is not answered; give each worker of a machine a port of its own with LOCKSTEP_METRICS", "error", err)
+		return nil, nil
+	}
+	if err == nil {
+		log.InfoContext(ctx, "answering Prometheus", "metrics", "http://"+s.Address+"/metrics")
+	}
+	return s, err
 }
 
 // openStore opens the database, whose schema must be this program's.

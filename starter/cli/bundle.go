@@ -113,7 +113,7 @@ func (a *app) pack(ctx context.Context, w helpWanted, m model.Mailbox, i *store.
 	}
 	to := ""
 	if w.send {
-		if to, err = mailed(ctx, h.Store, c, path); err != nil {
+		if to, err = a.mailed(ctx, c, path); err != nil {
 			return partial("the bundle was written to %s, but not sent: %s", path, err)
 		}
 		a.talk("Written to %s and mailed to %s.", path, to)
@@ -127,8 +127,8 @@ func (a *app) pack(ctx context.Context, w helpWanted, m model.Mailbox, i *store.
 }
 
 // mailed sends a bundle to the support address and returns that.
-func mailed(ctx context.Context, st store.Store, c bundle.Case, path string) (string, error) {
-	d, err := st.Delivery(ctx)
+func (a *app) mailed(ctx context.Context, c bundle.Case, path string) (string, error) {
+	d, err := a.delivery(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -60,6 +60,8 @@ type Store interface {
 	Counting
 	Logging
 	Inspecting
+	Enabling
+	Enrolling
 	Close() error
 }
 

@@ -35,11 +35,15 @@ type mailboxRow struct {
 	Undoing     string `db:"undoing"`
 	Hold        string `db:"hold"`
 	Successor   string `db:"successor"`
+	Workloads   string `db:"workloads"`
+	Owned       int64  `db:"owned"`
+	Acked       string `db:"acknowledged"`
 }
 
 const selectMailbox = `SELECT id, address, crm, crm_user, mail, identity, sign_in, secret, policy, state, reason,
 	generation, round, initialized, created, last_success, fetch_begun, next_at,
-	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing, hold, successor FROM mailbox `
+	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing, hold, successor,
+	workloads, owned, acknowledged FROM mailbox `
 
 func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 	secret, err := d.ring.Open(r.Secret, "mailbox "+r.ID)
@@ -49,6 +53,7 @@ func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 		Policy: r.Policy, State: model.MailboxState(r.State), Reason: r.Reason,
 		Generation: r.Generation, Round: r.Round, Initialized: r.Initialized, Created: instant(r.Created),
 		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Behind: r.Behind, Undoing: r.Undoing, Hold: r.Hold, Successor: model.MailboxID(r.Successor),
+		Workloads: model.Workloads(r.Workloads), Owned: instant(r.Owned), Acknowledged: r.Acked,
 	}, err
 }
 
@@ -206,11 +211,14 @@ func (d *DB) revive(tx *tx, old, m model.Mailbox) (model.Mailbox, error) {
 		old.Policy = m.Policy
 	}
 	if was == model.Retired {
-		if err := tx.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(model.Active)}); err != nil {
+		if m.State == "" {
+			m.State = model.Active
+		}
+		if err := tx.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(m.State)}); err != nil {
 			return m, err
 		}
-		if err := d.exists(tx.exec(`UPDATE mailbox SET state = 'active', reason = '', folded = ? WHERE id = ?`,
-			model.FoldAddress(old.Address), string(old.ID))); err != nil {
+		if err := d.exists(tx.exec(`UPDATE mailbox SET state = ?, reason = ?, owned = 0, folded = ? WHERE id = ?`,
+			string(m.State), m.Reason, model.FoldAddress(old.Address), string(old.ID))); err != nil {
 			return m, err
 		}
 		if err := tx.endAll(old.ID); err != nil {

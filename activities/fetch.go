@@ -58,6 +58,10 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 	if m.State != model.Active && (m.State != model.Paused || !in.Show) {
 		return out, nil
 	}
+	if !m.Workloads.Has(model.ACT) {
+		out.Round, out.Next, out.Noticed = m.Round, rediscover, "Appointments, contacts and tasks are turned off for this mailbox."
+		return out, nil
+	}
 	if a.blackOut(m, &out) {
 		return out, nil
 	}
@@ -156,6 +160,11 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 		return err
 	}
 	defer s.Close()
+	if m.Round%checkEvery == 0 {
+		if err := a.stillOurs(ctx, m, s); err != nil {
+			return err
+		}
+	}
 	collections, err := a.collections(ctx, s, m.mail.ID, m.ID)
 	if err != nil {
 		return err

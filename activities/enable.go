@@ -78,7 +78,7 @@ func (a *Activities) enable(ctx context.Context, box model.Mailbox, r store.Requ
 	if err != nil {
 		return "", "", err
 	}
-	if why := refusal(m, e); why != "" {
+	if why := untestable(m, e); why != "" {
 		return store.RequestRefused, why, nil
 	}
 	p := prober{a: a, m: m, key: model.Key("try-" + strings.ToLower(strings.ReplaceAll(r.ID, "_", "-")))}
@@ -107,13 +107,15 @@ func outcomeOf(works bool) store.RequestOutcome {
 	return store.RequestRefused
 }
 
-// refusal is why a mailbox is not even tried, "" if it is.
-func refusal(m mailbox, e Enable) string {
+// untestable is why a mailbox is not even tried, "" if it is.
+func untestable(m mailbox, e Enable) string {
 	impossible, _ := connector.Combine(m.crm, m.mail)
 	declared := strings.Join(m.policy.AlsoSynced, ", ")
 	switch {
 	case m.State == model.Retired:
 		return "The mailbox was removed. Add it again to sync it."
+	case m.State == model.Conflicted:
+		return inConflict(m.Mailbox)
 	case m.State == model.Registered:
 		return issue.Message("mailbox.several-not-approved")
 	case impossible != "":

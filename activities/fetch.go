@@ -160,14 +160,15 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 		return err
 	}
 	defer s.Close()
-	if m.Round%checkEvery == 0 {
-		if err := a.stillOurs(ctx, m, s); err != nil {
-			return err
-		}
-	}
+	begun := a.Now()
 	collections, err := a.collections(ctx, s, m.mail.ID, m.ID)
 	if err != nil {
 		return err
+	}
+	if len(collections) > 0 && !seen(collections).Before(begun) { // discovered anew
+		if err := a.stillOurs(ctx, m, s); err != nil {
+			return err
+		}
 	}
 	if collections, err = a.privacy(ctx, m, collections); err != nil {
 		return err

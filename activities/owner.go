@@ -37,9 +37,9 @@ func same(a, b connector.Ownership) bool {
 }
 
 // stillOurs makes sure that nobody else syncs the mailbox (requirements D-19,
-// D-37, L-15): before anything is read of it for the first time, and from time to
-// time. A note that a backup or a new calendar took away is written again with
-// the next write.
+// D-37, L-15). A note that a backup or a new calendar took away is written again
+// with the next write; one that another organisation wrote over ours stops us,
+// and after that nothing is written before the note was read again.
 func (a *Activities) stillOurs(ctx context.Context, m mailbox, s side) error {
 	found, known, err := ownerOf(ctx, s.Session)
 	if err != nil || !known {
@@ -53,20 +53,25 @@ func (a *Activities) stillOurs(ctx context.Context, m mailbox, s side) error {
 		return a.Store.SetOwned(ctx, m.ID, time.Time{}, "")
 	case found.Engine == "" || same(found, our):
 		return nil
-	default:
-		return otherOrganisation(m.Mailbox)
 	}
+	if err := a.Store.SetOwned(ctx, m.ID, time.Time{}, ""); err != nil {
+		return err
+	}
+	return otherOrganisation(m.Mailbox)
 }
 
 func otherOrganisation(m model.Mailbox) *fault.Fault {
 	return issue.Fault("mailbox.other-organization", "Mailbox Name", m.Address)
 }
 
-// own leaves our note before the first thing that is written to a mailbox. Two
-// that arrive at once read it once more.
+// ownedFor is how long our note is believed to stand while we write.
+const ownedFor = time.Hour
+
+// own leaves our note before the first thing that is written to a mailbox, and
+// looks after it now and then. Two that arrive at once read it once more.
 func (a *Activities) own(ctx context.Context, m mailbox, s side) error {
 	owner, ok := connector.As[connector.Owner](s.Session)
-	if !ok || !m.Owned.IsZero() {
+	if !ok || a.Now().Sub(m.Owned) < ownedFor {
 		return nil
 	}
 	if err := a.stillOurs(ctx, m, s); err != nil {

@@ -11,6 +11,7 @@ import (
 func ownerLaws() []law {
 	return []law{
 		{"the note of who syncs a mailbox is kept, replaced and taken out", lawOwner},
+		{"writing is tried without a trace", lawTrial},
 	}
 }
 
@@ -44,5 +45,22 @@ func lawOwner(t testing.TB, w *world) {
 	}
 	if n := w.poll(t); !n.none() {
 		t.Errorf("a note about the mailbox is told as a change of items: %s", n)
+	}
+}
+
+// D-36: what is written to try it leaves nothing behind, not even a deletion.
+func lawTrial(t testing.TB, w *world) {
+	tester, ok := connector.As[connector.WriteTester](w.s)
+	if !ok {
+		return
+	}
+	w.poll(t)
+	for range 2 {
+		if err := tester.TestWrite(w.ctx, w.kind); err != nil {
+			t.Fatalf("try to write a %s: %v", w.kind, err)
+		}
+	}
+	if n := w.poll(t); !n.none() || len(w.listing(t)) > 0 {
+		t.Errorf("a trial is told as a change: %s", n)
 	}
 }

@@ -196,3 +196,19 @@ func (a *app) mailboxTurnOff() *cobra.Command {
 	w.flags(c, 2*time.Minute)
 	return c
 }
+
+// afterAdmission says what a new mailbox waits for.
+func (a *app) afterAdmission(ctx context.Context, m model.Mailbox) error {
+	next := "lockstep mailbox test-and-enable " + m.Address
+	switch {
+	case m.State == model.Registered:
+		next = "lockstep mailbox approve " + m.Address
+	case m.Reason != "":
+		next += " --acknowledge"
+	}
+	a.talk("%s: is %s: %s. Next: %s", m.Address, m.State, m.Reason, next)
+	if a.json {
+		return a.showMailbox(ctx, m.Address)
+	}
+	return nil
+}

@@ -62,6 +62,9 @@ func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
 		return ap.out, err
 	}
 	defer ap.crm.Close()
+	if err := ap.own(ctx); err != nil {
+		return ap.out, err
+	}
 	for _, s := range []side{ap.crm, ap.mail} {
 		err := ap.side(ctx, s)
 		if errors.Is(err, errForgot) || errors.Is(err, store.ErrRestored) {
@@ -75,6 +78,16 @@ func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
 		}
 	}
 	return ap.out, nil
+}
+
+// own leaves our note of whose the mailbox is before anything is written.
+func (ap *applier) own(ctx context.Context) error {
+	bound, cancel, err := ap.lease.renew(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	return ap.a.own(bound, ap.m, ap.mail)
 }
 
 type applier struct {

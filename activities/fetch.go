@@ -58,6 +58,10 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 	if m.State != model.Active && (m.State != model.Paused || !in.Show) {
 		return out, nil
 	}
+	if !m.Workloads.Has(model.ACT) {
+		out.Round, out.Next, out.Noticed = m.Round, rediscover, "Appointments, contacts and tasks are turned off for this mailbox."
+		return out, nil
+	}
 	if a.blackOut(m, &out) {
 		return out, nil
 	}
@@ -160,9 +164,15 @@ func (a *Activities) readMailbox(ctx context.Context, m mailbox, in FetchIn, out
 		return err
 	}
 	defer s.Close()
+	begun := a.Now()
 	collections, err := a.collections(ctx, s, m.mail.ID, m.ID)
 	if err != nil {
 		return err
+	}
+	if len(collections) > 0 && !seen(collections).Before(begun) { // discovered anew
+		if err := a.stillOurs(ctx, m, s); err != nil {
+			return err
+		}
 	}
 	if collections, err = a.privacy(ctx, m, collections); err != nil {
 		return err

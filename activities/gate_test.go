@@ -99,7 +99,7 @@ func noAnswer(name string, side model.Side) error {
 
 // remote is the hook of the connectors.
 func (g *gate) remote(_ context.Context, p memory.Point) error {
-	if p.After && (p.Call == "apply" || p.Call == "unstamp" || p.Call == "mark") {
+	if p.After && (p.Call == "apply" || p.Call == "unstamp" || p.Call == "mark" || p.Call == "own") {
 		g.changes++
 	}
 	if err := g.pass(p.String(), p.Side); err != nil || g.spoil == nil {
@@ -268,6 +268,18 @@ func (m mortal) Decide(ctx context.Context, id model.MailboxID, d store.Decision
 
 func (m mortal) SetFilter(ctx context.Context, c model.ConnectionID, id model.MailboxID, filter string) error {
 	return commit0(m, "SetFilter", func() error { return m.Store.SetFilter(ctx, c, id, filter) })
+}
+
+func (m mortal) SetOwned(ctx context.Context, id model.MailboxID, at time.Time, taken string) error {
+	return commit0(m, "SetOwned", func() error { return m.Store.SetOwned(ctx, id, at, taken) })
+}
+
+func (m mortal) SetWorkloads(ctx context.Context, id model.MailboxID, on model.Workloads) error {
+	return commit0(m, "SetWorkloads", func() error { return m.Store.SetWorkloads(ctx, id, on) })
+}
+
+func (m mortal) SaveProbes(ctx context.Context, id model.MailboxID, found []store.Probe, now time.Time) error {
+	return commit0(m, "SaveProbes", func() error { return m.Store.SaveProbes(ctx, id, found, now) })
 }
 
 func (m mortal) SetUndo(ctx context.Context, id model.MailboxID, request string) error {

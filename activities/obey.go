@@ -26,6 +26,9 @@ const (
 	VerbClear   = "clear-conflict"
 	VerbRejoin  = "rejoin"
 	VerbReinit  = "re-initialize"
+	VerbAdmit   = "approve-address"
+	VerbEnable  = "test-and-enable"
+	VerbTurnOff = "turn-off"
 )
 
 // ObeyIn names an accepted request.
@@ -86,6 +89,9 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 	case VerbShow:
 		return a.show(ctx, m, out)
 	case VerbSync:
+		if m.State == model.Registered || m.State == model.Approved {
+			return store.RequestRefused, notEnabled(m), nil
+		}
 		if m.State != model.Active {
 			return store.RequestRefused, fmt.Sprintf("The mailbox is %s: %s. Resume it first.", m.State, m.Reason), nil
 		}
@@ -94,6 +100,12 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.answerReview(ctx, m, r, out)
 	case VerbRejoin:
 		return a.rejoin(ctx, m, r, out)
+	case VerbAdmit:
+		return a.admit(ctx, m, r, out)
+	case VerbEnable:
+		return a.enable(ctx, m, r, out)
+	case VerbTurnOff:
+		return a.turnOff(ctx, m, r)
 	case VerbAudit:
 		return a.askAudit(ctx, m, out)
 	case VerbReinit:
@@ -157,6 +169,9 @@ func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s 
 	}
 	if m.State == model.Conflicted {
 		return store.RequestRefused, inConflict(m), nil
+	}
+	if m.State == model.Registered || m.State == model.Approved {
+		return store.RequestRefused, notEnabled(m), nil
 	}
 	if m.State == s {
 		return store.RequestDone, fmt.Sprintf("The mailbox is %s already.", s), nil

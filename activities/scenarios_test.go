@@ -12,7 +12,7 @@ import (
 // every story ends as if nothing had happened: no duplicate (I3), no loss (I4),
 // both sides agree (I1), nothing is written any more (I2), nobody is mailed (B2).
 func TestKilledEverywhere(t *testing.T) {
-	for _, s := range slices.Concat(contactStories(), deletionStories(), meetingStories(), systemStories(), policyStories(), troubleStories(), auditStories(), identityStories(), privateStories(), conflictStories(), systemRestoreStories(), tierStories(), ownRestoreStories(), directionStories(), foundStories()) {
+	for _, s := range slices.Concat(contactStories(), deletionStories(), meetingStories(), systemStories(), policyStories(), troubleStories(), auditStories(), identityStories(), privateStories(), conflictStories(), systemRestoreStories(), tierStories(), ownRestoreStories(), directionStories(), foundStories(), lifeStories()) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			s.run(t)

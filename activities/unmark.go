@@ -23,11 +23,14 @@ func (a *Activities) unmark(ctx context.Context, id model.MailboxID) string {
 		return ", but our marks are still in the mailbox: it could not be reached"
 	}
 	defer s.Close()
+	err = a.disown(ctx, m, s.Session)
 	cleaner, ok := connector.As[connector.Cleaner](s.Session)
 	if !ok {
 		return ""
 	}
-	err = a.unlabel(ctx, m, s.Session)
+	if err == nil {
+		err = a.unlabel(ctx, m, s.Session)
+	}
 	var refs []model.Ref
 	if err == nil {
 		refs, err = a.stamped(ctx, m)

@@ -151,6 +151,30 @@ type Filterer interface {
 	Filter() string
 }
 
+// Ownership is a note in a mailbox that says who syncs it (requirements D-19,
+// D-37): one program of one organisation, so that no two undo each other's work.
+type Ownership struct {
+	Engine       string    // the program: "lockstep", or what another one calls itself
+	Installation string    // which one of that program
+	Since        time.Time // to the second
+}
+
+// Owner is an optional ability: the system keeps a note of who syncs a mailbox.
+// Where it turns out that it keeps none, both methods are fault.Unsupported.
+type Owner interface {
+	// Owner returns who syncs the mailbox; zero = nobody said so.
+	Owner(ctx context.Context) (Ownership, error)
+	// Own notes who does, over whatever is there; zero takes the note out.
+	Own(ctx context.Context, o Ownership) error
+}
+
+// WriteTester is an optional ability: it writes for real and takes it back in
+// such a way that nobody ever sees it. Where a connector has none, a mailbox is
+// tried with an item that is deleted again.
+type WriteTester interface {
+	TestWrite(ctx context.Context, k model.Kind) error
+}
+
 // User is one person as a directory knows them.
 type User struct {
 	ID      string // immutable

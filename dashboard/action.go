@@ -78,6 +78,18 @@ func mailboxActions() []action {
 			says: "A round begins now instead of at its time.",
 		},
 		{
+			name: "mailbox approve", role: Admin, by: byMailbox, button: "Approve", needs: []string{"address"},
+			says: "The mailbox may be synced. Nothing is read or written before it has been tested and enabled.",
+		},
+		{
+			name: "mailbox test-and-enable", role: Operator, by: byMailbox, button: "Test and enable", needs: []string{"address"},
+			says: "Reaching, signing in, reading and writing are tried on both sides; what is written for that is taken away again and nobody is mailed. What works is enabled.",
+		},
+		{
+			name: "mailbox turn-off", role: Operator, by: byMailbox, button: "Turn off",
+			says: "The workload is not synced until it is tested and enabled again. Nothing is deleted or forgotten.",
+		},
+		{
 			name: "mailbox rename", role: Operator, button: "Rename", asks: true,
 			says: "The mailbox goes on under its new address where it stopped. Nothing is written to either system, and nothing is synced twice. Many at once: give a csv file's text instead.",
 		},

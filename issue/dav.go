@@ -185,6 +185,12 @@ func davPlaces() []Entry {
 		}
 	}
 	return []Entry{
+		{
+			Code: "dav.no-note", Class: fault.Unsupported, Scope: fault.Mailbox, Acts: fault.Admin, Then: "The mailbox is synced without the note.",
+			Message:  "The server does not keep the note that says which Lockstep syncs this mailbox.",
+			Cause:    "The server stores no properties of clients (RFC 4918 section 4.1), or not for this account.",
+			Solution: "Make sure that no other program and no second Lockstep syncs the mailbox; nobody can notice it there.",
+		},
 		gone("dav.409", "The folder that the item belongs to was deleted or renamed (RFC 4918 section 9.7.1)."),
 		gone("dav.collection-id", "The id is none that this server gave."),
 		gone("dav.collection", "The server has no collection at this address now."),

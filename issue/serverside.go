@@ -44,7 +44,7 @@ func serverSide() []Entry {
 			Solution: approveSolution,
 		},
 		Entry{
-			Code: "mailbox.several-not-approved", Class: fault.Denied, Scope: fault.Mailbox, Row: "D-14", Later: true,
+			Code: "mailbox.several-not-approved", Class: fault.Denied, Scope: fault.Mailbox, Row: "D-14",
 			Message:  "One or more mailboxes have been disabled for sending/receiving email because their email addresses have not been approved. Approve the email addresses, and then enable the mailboxes for sending/receiving email.",
 			Cause:    "Only approved addresses may send and receive.",
 			Solution: approveSolution,
@@ -74,7 +74,7 @@ func serverSide() []Entry {
 			Solution: "Add the field Organizer to the appointment form, save it and publish it.",
 		},
 		Entry{
-			Code: "mailbox.other-organization", Class: fault.Conflict, Scope: fault.Mailbox, Row: "D-19", Later: true,
+			Code: "mailbox.other-organization", Class: fault.Conflict, Scope: fault.Mailbox, Row: "D-19",
 			Message:  "Appointments, contacts, and tasks can't be synchronized because the email address of the mailbox <Mailbox Name> is configured with another Microsoft Dynamics 365 organization. The best practice is to overwrite the configuration when you test and enable the mailbox in your primary organization. Also, change the synchronization method for your mailbox in non-primary organizations to None.",
 			Cause:    "The mailbox carries the mark of another organization. Two that sync one mailbox would undo each other's work.",
 			Solution: "Test & Enable the mailbox with the check box \"Sync items with Exchange from this Dynamics 365 Organization only, even if Exchanges was set to sync with a different Organization\"; the other organization then stops. Set its method for appointments, contacts and tasks to None there.",

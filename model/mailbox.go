@@ -1,6 +1,10 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Connection is one system as we reach it. Pages title a mail connection
 // "Email server profile".
@@ -36,10 +40,12 @@ type MailboxState string
 
 // The states of a mailbox.
 const (
-	Active   MailboxState = "active"
-	Paused   MailboxState = "paused"   // by a person
-	Disabled MailboxState = "disabled" // by an error; Reason says which
-	Retired  MailboxState = "retired"  // removed; links kept
+	Registered MailboxState = "registered" // waits for approval
+	Approved   MailboxState = "approved"   // waits for Test & Enable
+	Active     MailboxState = "active"
+	Paused     MailboxState = "paused"   // by a person
+	Disabled   MailboxState = "disabled" // by an error; Reason says which
+	Retired    MailboxState = "retired"  // removed; links kept
 	// Conflicted: its CRM user is registered for another mailbox (R-02). Only its
 	// settings are kept, and it takes part in nothing.
 	Conflicted MailboxState = "crm-id-conflict"
@@ -48,6 +54,40 @@ const (
 // TakesPart reports whether a mailbox in this state is one of those between
 // which items are routed: it syncs, or will once it is resumed.
 func (s MailboxState) TakesPart() bool { return s != Retired && s != Conflicted }
+
+// MailboxStates lists the states in the order of a mailbox's life.
+func MailboxStates() []MailboxState {
+	return []MailboxState{Registered, Approved, Active, Paused, Disabled, Conflicted, Retired}
+}
+
+// Workloads are the workloads of a mailbox that are on, each enabled for itself
+// (requirement D-35): their names, sorted, with commas between.
+type Workloads string
+
+// Has reports whether a workload is on.
+func (w Workloads) Has(one Workload) bool { return slices.Contains(w.list(), string(one)) }
+
+// With is the same with one more workload on.
+func (w Workloads) With(one Workload) Workloads {
+	if w.Has(one) {
+		return w
+	}
+	list := append(w.list(), string(one))
+	slices.Sort(list)
+	return Workloads(strings.Join(list, ","))
+}
+
+// Without is the same with one workload off.
+func (w Workloads) Without(one Workload) Workloads {
+	return Workloads(strings.Join(slices.DeleteFunc(w.list(), func(s string) bool { return s == string(one) }), ","))
+}
+
+func (w Workloads) list() []string {
+	if w == "" {
+		return nil
+	}
+	return strings.Split(string(w), ",")
+}
 
 // Mailbox is one person's mailbox paired with one CRM user.
 type Mailbox struct {
@@ -81,6 +121,10 @@ type Mailbox struct {
 	// Successor is the mailbox that goes on under this one's settings since a
 	// CRM-ID conflict was cleared, "" = none.
 	Successor MailboxID
+	Workloads Workloads // that are on
+	Owned     time.Time // since when our note of whose it is stands in it; zero = it does not
+	// Acknowledged is the other software that syncs it, as a person acknowledged.
+	Acknowledged string
 }
 
 // Policy says what a group of mailboxes syncs. The zero value of every field
@@ -88,21 +132,24 @@ type Mailbox struct {
 type Policy struct {
 	Name         string              `json:"name" yaml:"name"`
 	Kinds        map[Kind]KindPolicy `json:"kinds" yaml:"kinds"`
-	Category     string              `json:"category" yaml:"category"`           // the category that tracks an item; default "Lockstep"
-	PastDays     int                 `json:"past_days" yaml:"past_days"`         // events: days back; default 45
-	AheadDays    int                 `json:"ahead_days" yaml:"ahead_days"`       // events: days ahead; default 400
-	Private      string              `json:"private" yaml:"private"`             // private items: skip (default), busy or full
-	Invite       string              `json:"invite" yaml:"invite"`               // never (default) or organizer-changes
-	Interval     Duration            `json:"interval" yaml:"interval"`           // gap between rounds; default 5m
-	Approval     string              `json:"approval" yaml:"approval"`           // first-sync (default) or never
-	SettleRounds int                 `json:"settle_rounds" yaml:"settle_rounds"` // rounds a deletion must age; default 2
-	SettleGap    Duration            `json:"settle_gap" yaml:"settle_gap"`       // gap between rounds while something ages; default 10s
-	Retries      int                 `json:"retries" yaml:"retries"`             // D-32; default 10
-	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`         // D-32; default 5m
-	Schedule     Schedule            `json:"schedule" yaml:"schedule"`           // when it is synced how often; default always
-	Alert        string              `json:"alert" yaml:"alert"`                 // who hears that a mailbox does not sync (L-09): user (default) or admin
-	Admin        string              `json:"admin" yaml:"admin"`                 // e-mail address of their administrator; "" = the one under alerts
-	StaleAfter   int                 `json:"stale_after" yaml:"stale_after"`     // intervals without a proven success that are an alarm (B11); default 6
+	Category     string              `json:"category" yaml:"category"`             // the category that tracks an item; default "Lockstep"
+	PastDays     int                 `json:"past_days" yaml:"past_days"`           // events: days back; default 45
+	AheadDays    int                 `json:"ahead_days" yaml:"ahead_days"`         // events: days ahead; default 400
+	Private      string              `json:"private" yaml:"private"`               // private items: skip (default), busy or full
+	Invite       string              `json:"invite" yaml:"invite"`                 // never (default) or organizer-changes
+	Interval     Duration            `json:"interval" yaml:"interval"`             // gap between rounds; default 5m
+	Approval     string              `json:"approval" yaml:"approval"`             // first-sync (default) or never
+	SettleRounds int                 `json:"settle_rounds" yaml:"settle_rounds"`   // rounds a deletion must age; default 2
+	SettleGap    Duration            `json:"settle_gap" yaml:"settle_gap"`         // gap between rounds while something ages; default 10s
+	Retries      int                 `json:"retries" yaml:"retries"`               // D-32; default 10
+	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`           // D-32; default 5m
+	Schedule     Schedule            `json:"schedule" yaml:"schedule"`             // when it is synced how often; default always
+	Alert        string              `json:"alert" yaml:"alert"`                   // who hears that a mailbox does not sync (L-09): user (default) or admin
+	Admin        string              `json:"admin" yaml:"admin"`                   // e-mail address of their administrator; "" = the one under alerts
+	StaleAfter   int                 `json:"stale_after" yaml:"stale_after"`       // intervals without a proven success that are an alarm (B11); default 6
+	Admission    string              `json:"admission" yaml:"admission"`           // new mailboxes: at-once (default) or approval
+	Approvers    []string            `json:"approvers" yaml:"approvers"`           // who may approve them; none = everybody who may give commands
+	AlsoSynced   []string            `json:"also_synced_by" yaml:"also_synced_by"` // other software that is declared to move data between the same systems
 }
 
 // KindPolicy is a policy for one kind.

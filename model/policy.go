@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,13 @@ func (p Policy) Complete() Policy {
 	p.SettleGap = Duration(orNumber(int64(p.SettleGap), int64(10*time.Second)))
 	p.Retries = orNumber(p.Retries, 10)
 	p.RetryGap = Duration(orNumber(int64(p.RetryGap), int64(5*time.Minute)))
+	p.Admission = or(p.Admission, AtOnce)
+	if p.Approvers == nil {
+		p.Approvers = []string{}
+	}
+	if p.AlsoSynced == nil {
+		p.AlsoSynced = []string{}
+	}
 	p.Schedule = p.Schedule.complete()
 	p.Alert = or(p.Alert, AlertUser)
 	p.StaleAfter = orNumber(p.StaleAfter, 6)
@@ -65,6 +73,29 @@ func (k KindPolicy) complete(d KindPolicy) KindPolicy {
 	return k
 }
 
+// How new mailboxes are admitted (requirements D-13 to D-15).
+const (
+	AtOnce     = "at-once"
+	ByApproval = "approval"
+)
+
+// Begins is the state in which a new mailbox begins, and why.
+func (p Policy) Begins() (s MailboxState, why string) {
+	switch {
+	case p.Admission == ByApproval:
+		return Registered, "its address waits for approval"
+	case len(p.AlsoSynced) > 0:
+		return Approved, strings.Join(p.AlsoSynced, ", ") + " is declared to sync it too; that has to be acknowledged"
+	default:
+		return Active, ""
+	}
+}
+
+// MayApprove reports whether a person may approve mailboxes.
+func (p Policy) MayApprove(who string) bool {
+	return len(p.Approvers) == 0 || slices.Contains(p.Approvers, who)
+}
+
 // Check tells what is wrong with a policy, naming the key, or nil.
 func (p Policy) Check() error {
 	if p.Name == "" {
@@ -96,6 +127,7 @@ func (p Policy) Check() error {
 		{"invite", p.Invite, []string{"never", "organizer-changes"}},
 		{"approval", p.Approval, []string{"first-sync", "never"}},
 		{"alert", p.Alert, []string{AlertUser, AlertAdmin}},
+		{"admission", p.Admission, []string{AtOnce, ByApproval}},
 	} {
 		if err := c.check(p.Name, ""); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -197,7 +198,11 @@ func (c *changes) saveMailbox(ctx context.Context, st store.Registry, change mai
 		return m.ID, st.SaveMailbox(ctx, m)
 	}
 	m.CRM, m.CRMUser, m.Mail = c.known[change.in.CRM].ID, change.in.CRMUser, c.known[change.in.Mail].ID
-	m.State = model.Active
+	policy, err := st.Policy(ctx, cmp.Or(m.Policy, defaultPolicy))
+	if err != nil {
+		return "", err
+	}
+	m.State, m.Reason = policy.Begins()
 	saved, err := st.Register(ctx, m)
 	return saved.ID, err
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"lockstep.dev/connector"
 	"lockstep.dev/model"
 	"lockstep.dev/store"
 )
@@ -244,6 +245,9 @@ func (c *changes) resolve(at path, in Mailbox) (mailboxChange, error) {
 	mail, err := c.connection(child(at, "mail"), in.Mail, model.Mail)
 	if err != nil {
 		return mailboxChange{}, err
+	}
+	if refused, _ := connector.Combine(crm, mail); refused != "" {
+		return mailboxChange{}, c.wrong(child(at, "mail"), "%s and %s cannot work together: %s", in.CRM, in.Mail, refused)
 	}
 	return mailboxChange{
 		at: at, in: in, box: box{mail.ID, model.FoldAddress(in.Address)}, seat: seat{crm.ID, in.CRMUser},

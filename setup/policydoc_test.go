@@ -25,6 +25,8 @@ func keys(t reflect.Type, prefix string) []string {
 			out = append(out, at+".FIELD")
 		case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
 			out = append(out, keys(of.Elem(), at+"[].")...)
+		case of.Kind() == reflect.Slice && prefix == "":
+			out = append(out, at+"[]")
 		case of.Kind() == reflect.Struct:
 			out = append(out, keys(of, at+".")...)
 		default:

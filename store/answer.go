@@ -102,7 +102,7 @@ func reasons() map[string]Why {
 		plan.ReasonLeft: WhyLeft, plan.ReasonNoHome: WhyNoHome, plan.ReasonReadOnly: WhyReadOnly,
 		plan.ReasonMailGone: WhyKept, plan.ReasonCRMGone: WhyKept, plan.ReasonRejected: WhyKept, plan.ReasonUndone: WhyKept, plan.ReasonStays: WhyKept,
 		plan.ReasonOtherCopy: WhyReturned, plan.ReasonOtherRecord: WhyReturned, plan.ReasonCameBack: WhyReturned,
-		plan.ReasonUnanswered: WhyReading, plan.ReasonUnread: WhyReading, plan.ReasonCreating: WhyCreating, plan.ReasonCopied: WhyPending,
+		plan.ReasonUnanswered: WhyReading, plan.ReasonUnread: WhyReading, plan.ReasonCreating: WhyCreating, plan.ReasonCopied: WhyPending, plan.ReasonOneSided: WhyPending,
 		plan.ReasonLostAnswer: WhyReview, plan.ReasonMade: WhyReview, plan.ReasonAmbiguous: WhyReview,
 		plan.ReasonUnreadable: WhySetAside, plan.ReasonPingPong: WhySetAside,
 	}

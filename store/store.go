@@ -61,6 +61,8 @@ type Store interface {
 	Counting
 	Logging
 	Inspecting
+	Enabling
+	Enrolling
 	Close() error
 }
 

@@ -64,7 +64,7 @@ type law struct {
 
 // laws lists them in the order in which a newcomer should make them pass.
 func laws() []law {
-	return slices.Concat(readLaws(), writeLaws(), fieldLaws(), faultLaws())
+	return slices.Concat(readLaws(), writeLaws(), fieldLaws(), ownerLaws(), faultLaws())
 }
 
 // Run checks every law for every kind, each on a fixture of its own.

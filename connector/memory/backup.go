@@ -34,7 +34,7 @@ func copyHomes(homes map[string]*home) map[string]*home {
 	out := make(map[string]*home, len(homes))
 	for name, h := range homes {
 		c := &home{
-			identity: h.identity, collections: slices.Clone(h.collections),
+			identity: h.identity, collections: slices.Clone(h.collections), owner: h.owner,
 			items: make(map[string]*item, len(h.items)), keys: make(map[model.Key]string, len(h.keys)),
 		}
 		for k, i := range h.items {

@@ -13,7 +13,7 @@ import (
 // before the system acts, or after it acted and before its answer arrives.
 type Point struct {
 	Side  model.Side
-	Call  string // open, test, identity, collections, probe, changes, list, fetch, find, apply, unstamp, mark, mark
+	Call  string // open, test, identity, collections, probe, changes, list, fetch, find, apply, unstamp, mark, owner, own
 	After bool
 	// Operations of an apply.
 	Operations []model.Operation

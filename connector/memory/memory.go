@@ -60,6 +60,7 @@ type home struct {
 	collections []model.Collection
 	items       map[string]*item
 	keys        map[model.Key]string // ids of what was created under a key
+	owner       connector.Ownership
 }
 
 // Mail is a message that the system sent to an attendee because of a write.

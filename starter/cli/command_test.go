@@ -22,10 +22,10 @@ func TestWrongInputIsRefused(t *testing.T) {
 		want string
 	}{
 		{"mialbox list", 2, `lockstep: there is no command "mialbox"; use: lockstep`},
-		{"mailbox lits", 2, `lockstep: there is no command "lits"; use: lockstep mailbox add|bundle|clear-conflict|history|list|pause|remove|rename|resume|show|sync|test`},
+		{"mailbox lits", 2, `lockstep: there is no command "lits"; use: lockstep mailbox add|approve`},
 		{"mailbox list extra", 2, "lockstep: wrong number of arguments; use: lockstep mailbox list"},
 		{"mailbox list --colour", 2, "lockstep: unknown flag: --colour"},
-		{"mailbox list --state gone", 2, `lockstep: --state: "gone" is not a state; use active, paused, disabled, crm-id-conflict or retired`},
+		{"mailbox list --state gone", 2, `lockstep: --state: "gone" is not a state; use registered, approved, active, paused, disabled, crm-id-conflict, retired`},
 		{"mailbox show", 2, "lockstep: wrong number of arguments; use: lockstep mailbox show MAILBOX"},
 		{"mailbox show dora@example.com", 1, "lockstep: there is no mailbox dora@example.com; lockstep mailbox list shows them all"},
 		{"mailbox pause dora@example.com", 1, "lockstep: there is no mailbox dora@example.com"},

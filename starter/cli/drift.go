@@ -25,7 +25,7 @@ func (a *app) audit() *cobra.Command {
 		Args: takes(1, -1), ValidArgsFunction: a.completeMailbox,
 		Example: "  lockstep audit anna@example.com",
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.command(c.Context(), args, activities.VerbAudit, w)
+			return a.command(c.Context(), args, activities.VerbAudit, "", w)
 		},
 	}
 	w.flags(c, 10*time.Minute)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +22,7 @@ func (a *app) mailbox() *cobra.Command {
 		a.mailboxVerb("pause", activities.VerbPause, "Stop syncing for a while; nothing is forgotten", ""),
 		a.mailboxVerb("resume", activities.VerbResume, "Sync again after a pause, or after what disabled it was mended", ""),
 		a.mailboxVerb("sync", activities.VerbSync, "Start a round now and wait for it", ""),
-		a.mailboxRename(), a.mailboxClear(), a.mailboxHistory(), a.mailboxBundle(), a.mailboxRemove())
+		a.mailboxRename(), a.mailboxClear(), a.mailboxHistory(), a.mailboxApprove(), a.mailboxEnable(), a.mailboxTurnOff(), a.mailboxBundle(), a.mailboxRemove())
 }
 
 // mailboxVerb is a command that becomes a request.
@@ -29,7 +31,7 @@ func (a *app) mailboxVerb(name, verb, short, long string) *cobra.Command {
 	c := &cobra.Command{
 		Use: name + " MAILBOX...", Short: short, Long: long, Args: takes(1, -1), ValidArgsFunction: a.completeMailbox,
 		Example: "  lockstep mailbox " + name + " anna@example.com",
-		RunE:    func(c *cobra.Command, args []string) error { return a.command(c.Context(), args, verb, w) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.command(c.Context(), args, verb, "", w) },
 	}
 	w.flags(c, 2*time.Minute)
 	return c
@@ -43,17 +45,15 @@ func (a *app) mailboxList() *cobra.Command {
 		Example: "  lockstep mailbox list\n  lockstep mailbox list --state disabled\n  lockstep mailbox list --json | jq -r '.[].address'",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.listMailboxes(c.Context(), state, all) },
 	}
-	c.Flags().StringVar(&state, "state", "", "only those in this `state`: active, paused, disabled, crm-id-conflict or retired")
+	c.Flags().StringVar(&state, "state", "", "only those in this `state`: "+stateNames())
 	c.Flags().BoolVar(&all, "all", false, "also removed ones")
-	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"active", "paused", "disabled", "crm-id-conflict", "retired"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(strings.Split(stateNames(), ", "), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 func (a *app) listMailboxes(ctx context.Context, state string, all bool) error {
-	switch model.MailboxState(state) {
-	case "", model.Active, model.Paused, model.Disabled, model.Conflicted, model.Retired:
-	default:
-		return usage("--state: %q is not a state; use active, paused, disabled, crm-id-conflict or retired", state)
+	if state != "" && !slices.Contains(model.MailboxStates(), model.MailboxState(state)) {
+		return usage("--state: %q is not a state; use %s", state, stateNames())
 	}
 	h, err := a.home(ctx)
 	if err != nil {

@@ -79,6 +79,9 @@ func (a *app) addMailbox(ctx context.Context, in addition) error {
 		return err
 	}
 	a.sayAdded(m, report)
+	if m.State == model.Registered || m.State == model.Approved {
+		return a.afterAdmission(ctx, m)
+	}
 	if len(report.Added) == 0 {
 		return a.afterAdd(ctx, m)
 	}

@@ -104,14 +104,14 @@ func (a *app) await(ctx context.Context, id string, timeout time.Duration) (stor
 }
 
 // command carries out a verb on several mailboxes, one after the other.
-func (a *app) command(ctx context.Context, names []string, verb string, w patience) error {
+func (a *app) command(ctx context.Context, names []string, verb, argument string, w patience) error {
 	var failed []error
 	views := []requestView{}
 	for _, name := range names {
 		_, m, err := a.named(ctx, name)
 		if err == nil {
 			var r store.Request
-			if r, err = a.ask(ctx, m, verb, "", w); r.ID != "" {
+			if r, err = a.ask(ctx, m, verb, argument, w); r.ID != "" {
 				views = append(views, requestOf(m.Address, r))
 			}
 			if err == nil && r.Outcome == store.RequestDone {

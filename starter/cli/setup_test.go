@@ -181,7 +181,7 @@ func TestShellCompletion(t *testing.T) {
 		"schema install ":                    "sales",
 		"policy show d":                      "default",
 		"connection add x --connector ":      "dav sqlcrm",
-		"mailbox list --state p":             "active paused disabled crm-id-conflict retired",
+		"mailbox list --state p":             "registered approved active paused disabled crm-id-conflict retired",
 		"explain x --mailbox b":              "ben@example.com",
 	} {
 		_, out, _ := h.run(append([]string{"__complete"}, strings.Split(args, " ")...)...)

@@ -364,3 +364,13 @@ type journalView struct {
 	Outcome string         `json:"outcome"`
 	Begun   optional       `json:"begun"`
 }
+
+// probeView is `mailbox test-and-enable` (an array of them).
+type probeView struct {
+	Mailbox  string         `json:"mailbox"`
+	Workload model.Workload `json:"workload"`
+	Side     model.Side     `json:"side"`
+	Step     string         `json:"step"`
+	Verdict  string         `json:"verdict"`
+	Message  string         `json:"message,omitempty"`
+}

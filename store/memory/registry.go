@@ -206,7 +206,7 @@ func (s *Store) Register(ctx context.Context, m model.Mailbox) (model.Mailbox, e
 
 func (s *Store) add(m model.Mailbox) (model.Mailbox, error) {
 	m.ID = or(m.ID, model.MailboxID(s.newID("mbx")))
-	m.State, m.Policy = or(m.State, model.Active), or(m.Policy, "default")
+	m.State, m.Policy, m.Workloads = or(m.State, model.Active), or(m.Policy, "default"), or(m.Workloads, model.Workloads(model.ACT))
 	if m.Created.IsZero() {
 		m.Created = time.Now().UTC().Truncate(time.Microsecond)
 	}
@@ -239,8 +239,8 @@ func (s *Store) revive(old mailbox, m model.Mailbox) (model.Mailbox, error) {
 	}
 	if was == model.Retired {
 		s.endAll(old.ID)
-		old.State, old.Reason, old.Failures = model.Active, "", 0
-		s.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(model.Active)})
+		old.State, old.Reason, old.Failures, old.Owned = or(m.State, model.Active), m.Reason, 0, time.Time{}
+		s.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(old.State)})
 	}
 	if err := s.saveMailbox(old); err != nil {
 		return m, err
@@ -407,6 +407,8 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.rounds, func(k roundKey, _ store.Round) bool { return k.mailbox == id })
 	dropWhere(&s.history, func(k valueKey, _ struct{}) bool { return k.mailbox == id })
 	dropWhere(&s.audits, func(_ name, a audit) bool { return a.Mailbox == id })
+	dropWhere(&s.members, func(k memberKey, _ struct{}) bool { return k.mailbox == id })
+	dropWhere(&s.probes, func(k name, _ []store.Probe) bool { return k == name(id) })
 	dropWhere(&s.requests, func(_ name, r store.Request) bool { return r.Mailbox == id })
 	dropWhere(&s.observations, func(k itemKey, _ observation) bool { return k.mailbox == id })
 	dropWhere(&s.verdicts, func(k itemKey, _ ruling) bool { return k.mailbox == id })

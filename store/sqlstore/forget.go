@@ -97,7 +97,7 @@ func markBodies(tx *tx, s scope) error {
 // they can be deleted; a test compares them with the schema.
 func mailboxTables() []string {
 	return []string{
-		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "mark", "alert", "round", "request", "review",
+		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "mark", "alert", "round", "request", "review", "probe", "member",
 		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history", "verdict",
 		"former_address", "snapshot_item", "snapshot",
 	}

@@ -36,11 +36,15 @@ type mailboxRow struct {
 	Hold        string `db:"hold"`
 	Successor   string `db:"successor"`
 	Snapshot    string `db:"snapshot"`
+	Workloads   string `db:"workloads"`
+	Owned       int64  `db:"owned"`
+	Acked       string `db:"acknowledged"`
 }
 
 const selectMailbox = `SELECT id, address, crm, crm_user, mail, identity, sign_in, secret, policy, state, reason,
 	generation, round, initialized, created, last_success, fetch_begun, next_at,
 	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing, hold, successor,
+	workloads, owned, acknowledged,
 	COALESCE((SELECT s.request FROM snapshot s WHERE s.mailbox = mailbox.id AND s.ended = 0), '') AS snapshot FROM mailbox `
 
 func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
@@ -51,6 +55,7 @@ func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 		Policy: r.Policy, State: model.MailboxState(r.State), Reason: r.Reason,
 		Generation: r.Generation, Round: r.Round, Initialized: r.Initialized, Created: instant(r.Created),
 		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Behind: r.Behind, Undoing: r.Undoing, Hold: r.Hold, Successor: model.MailboxID(r.Successor), Snapshot: r.Snapshot,
+		Workloads: model.Workloads(r.Workloads), Owned: instant(r.Owned), Acknowledged: r.Acked,
 	}, err
 }
 
@@ -208,11 +213,14 @@ func (d *DB) revive(tx *tx, old, m model.Mailbox) (model.Mailbox, error) {
 		old.Policy = m.Policy
 	}
 	if was == model.Retired {
-		if err := tx.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(model.Active)}); err != nil {
+		if m.State == "" {
+			m.State = model.Active
+		}
+		if err := tx.note(store.LogEntry{What: store.LogRegistered, Subject: store.LogMailbox, Name: string(old.ID), Before: string(was), After: string(m.State)}); err != nil {
 			return m, err
 		}
-		if err := d.exists(tx.exec(`UPDATE mailbox SET state = 'active', reason = '', folded = ? WHERE id = ?`,
-			model.FoldAddress(old.Address), string(old.ID))); err != nil {
+		if err := d.exists(tx.exec(`UPDATE mailbox SET state = ?, reason = ?, owned = 0, folded = ? WHERE id = ?`,
+			string(m.State), m.Reason, model.FoldAddress(old.Address), string(old.ID))); err != nil {
 			return m, err
 		}
 		if err := tx.endAll(old.ID); err != nil {

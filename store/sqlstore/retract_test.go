@@ -65,7 +65,10 @@ issue: mailbox side kind item code entity first_at last_at times is_open id stat
 link: mailbox entity kind crm crm_item mail_item state incarnation recheck synced crm_doubt mail_doubt
 logbook: id at by_whom what subject name why was becomes
 mailbox: id address folded crm crm_user mail identity sign_in secret policy state reason generation round initialized created last_success
-	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores hold successor
+	next_at lease_token lease_ends plan approved approved_by audit_at fetch_begun undoing restores hold successor workloads acknowledged owned
+member: policy source mailbox since
+probe: mailbox workload side step number verdict message at
+roll: policy source resolved tried people held word trouble
 mark: mailbox kind item code state
 migration: number name checksum applied
 notice: id channel recipient state created due_at attempts tried_at claim claim_ends ended_at problem

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"logbook", logbookStories()},
 		{"moving", movingStories()},
 		{"snapshots", snapshotStories()},
+		{"enabling", enablingStories()},
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
 		{"outages", outageStories()},

@@ -66,7 +66,7 @@ func (a *Activities) Apply(ctx context.Context, in ApplyIn) (ApplyOut, error) {
 		err := ap.side(ctx, s)
 		if errors.Is(err, errForgot) || errors.Is(err, store.ErrRestored) {
 			// Nothing more is written before everything was read again.
-			a.Log.WarnContext(ctx, "a backup was restored; reading before writing on", "mailbox", m.ID, "why", err)
+			a.Log.WarnContext(ctx, "a backup was restored; reading before writing on", "mailbox", m.ID, "error", err)
 			ap.out.Abandoned = true
 			return ap.out, nil
 		}

@@ -47,9 +47,6 @@ type Account struct {
 	Role Role   `yaml:"role"`
 	// Password is what HashPassword made; empty = this account has none.
 	Password string `yaml:"password"`
-	// Subject binds the account to a person of the OpenID provider, by the
-	// immutable sub (OpenID Connect Core 2), never by an address.
-	Subject string `yaml:"subject"`
 	// Mailbox binds a user to their mailbox, by its immutable id.
 	Mailbox model.MailboxID `yaml:"mailbox"`
 	// Content: titles, names and values of items are shown, private items never.
@@ -113,9 +110,9 @@ func (a Account) check() error {
 		return fmt.Errorf("account %s: a user needs mailbox: the id (mbx_...) of their mailbox, not its address, which may change hands; lockstep mailbox list --json shows ids", a.Name)
 	case a.Role != User && a.Mailbox != "":
 		return fmt.Errorf("account %s: only the role user has a mailbox", a.Name)
-	case a.Password == "" && a.Subject == "":
-		return fmt.Errorf("account %s: give a password hash, made with: lockstep dashboard password, or a subject of the OpenID provider", a.Name)
-	case a.Password != "":
+	case a.Password == "":
+		return fmt.Errorf("account %s: give a password hash, made with: lockstep dashboard password", a.Name)
+	default:
 		if _, err := parseHash(a.Password); err != nil {
 			return fmt.Errorf("account %s: password: %w", a.Name, err)
 		}
@@ -132,19 +129,10 @@ func (l Accounts) named(name string) (Account, bool) {
 	return l[i], true
 }
 
-// subject finds the account of a person of the OpenID provider.
-func (l Accounts) subject(sub string) (Account, bool) {
-	i := slices.IndexFunc(l, func(a Account) bool { return sub != "" && a.Subject == sub })
-	if i < 0 {
-		return Account{}, false
-	}
-	return l[i], true
-}
-
-// print changes when the account's password, subject, role or mailbox does:
+// print changes when the account's password, role or mailbox does:
 // sessions from before it end.
 func (a Account) print() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{a.Name, string(a.Role), a.Password, a.Subject, string(a.Mailbox)}))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{a.Name, string(a.Role), a.Password, string(a.Mailbox)}))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 

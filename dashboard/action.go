@@ -45,10 +45,6 @@ func actions() []action {
 		{name: "schema install", apart: "changes another system's database; done once, with that system's administrator"},
 		{name: "schema status", role: Admin, reads: true},
 		{name: "dashboard password", apart: "a password is typed where nobody listens"},
-		{name: "mailbox rename", apart: "shows what becomes of each line of a file, and asks; given where the file is"},
-		{name: "mailbox clear-conflict", apart: "compares two mailboxes first and shows what it found; given on the command line"},
-		{name: "issue bundle", apart: "writes a file where the command is typed"},
-		{name: "mailbox bundle", apart: "writes a file where the command is typed"},
 		{name: "alert list", reads: true, role: Viewer},
 		{name: "alert show", reads: true, role: Viewer},
 		{name: "alert test", apart: "mails whom it is told to; given where the mail server's settings are"},
@@ -80,6 +76,18 @@ func mailboxActions() []action {
 		{
 			name: "mailbox sync", role: Operator, user: true, by: byMailbox, button: "Sync now",
 			says: "A round begins now instead of at its time.",
+		},
+		{
+			name: "mailbox rename", role: Operator, button: "Rename", asks: true,
+			says: "The mailbox goes on under its new address where it stopped. Nothing is written to either system, and nothing is synced twice. Many at once: give a csv file's text instead.",
+		},
+		{
+			name: "mailbox clear-conflict", role: Operator, by: byMailbox, button: "Clear the CRM-ID conflict", asks: true, danger: true,
+			says: "The mailbox that the CRM user was registered for goes on under the new address, with its links and cursors. Do this only if it is the same person.",
+		},
+		{
+			name: "mailbox bundle", role: Operator, user: true, by: byMailbox, button: "Pack for support",
+			says: "You get a file with what support needs: codes, what the servers said, the latest rounds and plan, settings and versions. It holds no content of items, no addresses and no secrets.",
 		},
 		{
 			name: "mailbox remove", role: Admin, by: byMailbox, asks: true, button: "Remove", danger: true,
@@ -124,10 +132,19 @@ func itemActions() []action {
 			name: "issue ignore", role: Operator, user: true, by: byIssue, button: "Ignore",
 			says: "The items stay as they are on both sides. The same trouble with them is not shown again until somebody has them tried again.",
 		},
+		{
+			name: "issue bundle", role: Operator, user: true, by: byIssue, button: "Help me resolve this issue",
+			says: "You get a file with what support needs to know about this issue, and your own words. It holds no content of items, no addresses and no secrets. Send it to whoever helps you, with a picture of what you see.",
+		},
 		{name: "conflict list", reads: true, role: Viewer, user: true, by: byMailbox},
 		{
 			name: "conflict resolve", role: Operator, user: true, by: byConflict, button: "Take it", needs: []string{"take"},
 			says: "The chosen value is written to both sides, unless the field was edited again since. What is overwritten is kept as well.",
+		},
+		{name: "review kept", reads: true, role: Viewer, user: true, by: byMailbox},
+		{
+			name: "review rejoin", role: Operator, user: true, by: byMailbox, button: "Sync again",
+			says: "What rests on one side on purpose is synced again, as if it were new.",
 		},
 		{name: "review list", reads: true, role: Viewer, user: true, by: byMailbox},
 		{

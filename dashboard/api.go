@@ -51,7 +51,7 @@ func (d *Dashboard) lists() []route {
 			method: "GET", path: "/api/v1/mailboxes", role: Viewer, handler: d.apiMailboxes, says: "A page of mailboxes.",
 			query: []query{
 				{"search", "a part of the address, or a whole CRM user id"}, {"state", "active, paused, disabled or retired"}, {"connection", "id of a connection"},
-				{"policy", "name of a policy"}, {"held", "1: something waits for approval"}, {"asking", "1: a question waits"}, {"issues", "1: it has open issues"},
+				{"policy", "name of a policy"}, {"held", "1: something waits for approval"}, {"asking", "1: a question waits"}, {"conflicts", "1: it has open edit conflicts"}, {"issues", "1: it has open issues"},
 				{"alerts", "1: it has an open sync error"}, {"first", "1: the first sync is not done"}, {"lag", "age of the last success, such as 5m-15m, 24h- or never"},
 				{"sort", "success or issues; otherwise by address"}, {"desc", "1: the other way round"}, after,
 			},
@@ -79,11 +79,22 @@ func (d *Dashboard) apiCommand(w http.ResponseWriter, r *http.Request, who Accou
 		d.fail(w, r, err)
 		return
 	}
+	if o.writes() {
+		sendFile(w, a)
+		return
+	}
 	status := http.StatusOK
 	if !a.Done {
 		status = http.StatusAccepted
 	}
 	writeJSON(w, status, "application/json", a)
+}
+
+// sendFile answers with what a command wrote.
+func sendFile(w http.ResponseWriter, a answer) {
+	w.Header().Set("Content-Type", "application/zip")
+	w.Header().Set("Content-Disposition", `attachment; filename="lockstep-support.zip"`)
+	_, _ = w.Write(a.file) // the client may have gone
 }
 
 // apiInputs reads a command's inputs: an address's query, or a JSON object whose
@@ -381,8 +392,12 @@ func (d *Dashboard) operation(r route) map[string]any {
 	if strings.HasSuffix(r.path, "/openapi.json") || strings.HasSuffix(r.path, "/overview") || strings.HasSuffix(r.path, "/session") {
 		schema = map[string]any{"type": "object"}
 	}
+	kind := "application/json"
+	if strings.HasSuffix(r.path, "/bundle") {
+		kind, schema = "application/zip", map[string]any{"type": "string", "contentMediaType": "application/zip"}
+	}
 	op["responses"] = map[string]any{
-		"200":     map[string]any{"description": "done", "content": map[string]any{"application/json": map[string]any{"schema": schema}}},
+		"200":     map[string]any{"description": "done", "content": map[string]any{kind: map[string]any{"schema": schema}}},
 		"default": map[string]any{"description": "not done", "content": map[string]any{"application/problem+json": map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/Problem"}}}},
 	}
 	if r.method == http.MethodPost && shape == "Answer" {

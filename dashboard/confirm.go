@@ -207,7 +207,7 @@ func (d *Dashboard) fields(ctx context.Context, o offered, in inputs) ([]formFie
 		switch {
 		case len(in[f.Name]) > 0, slices.Contains([]string{"timeout", "no-wait", "limit", "all", "dry-run"}, f.Name):
 		case f.Name == "yes" && o.asks, f.Name == "content", f.Name == "mailbox" && o.by != byMailbox:
-		case slices.Contains([]string{"plan approve", "plan reject"}, o.name), slices.Contains([]subject{byIssue, byConflict}, o.by):
+		case slices.Contains([]string{"plan approve", "plan reject"}, o.name), slices.Contains([]subject{byIssue, byConflict}, o.by) && f.Name != "description":
 		default:
 			required := slices.Contains(o.needs, f.Name) || slices.ContainsFunc(o.Arguments, func(a cli.Argument) bool { return a.Name == f.Name && !a.Optional })
 			out = append(out, formField{Flag: f, Label: label(f.Name), Choices: choices[f.Name], Required: required})
@@ -220,7 +220,8 @@ func label(name string) string {
 	words := map[string]string{
 		"crm": "CRM connection", "mail": "Email server profile", "crm-user": "CRM user id", "user": "Sign-in name", "set": "Settings, one key=value a line",
 		"every": "Time between two readings (CRM)", "owner": "E-mail address of the person to notify", "yes": "Apply the first sync without waiting for approval",
-		"forget": "Also delete what Lockstep knows of it", "text": "Text", "secret": "Password or token", "why": "Why, for the logbook",
+		"forget": "Also delete what Lockstep knows of it", "text": "Text", "secret": "Password or token", "why": "Why, for the logbook", "description": "What happened, in your own words",
+		"old": "The mailbox, by its address now", "new": "Its new address",
 	}
 	if w := words[name]; w != "" {
 		return w
@@ -278,6 +279,10 @@ func (d *Dashboard) carryOut(w http.ResponseWriter, r *http.Request, who Account
 	if err != nil {
 		d.notify(w, r, notice{Text: d.failureOf(r, err).text, Bad: true})
 		http.Redirect(w, r, back, http.StatusSeeOther)
+		return
+	}
+	if o.writes() {
+		sendFile(w, a)
 		return
 	}
 	if o.name == "plan show" && len(in["mailbox"]) == 1 {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"log/slog"
 	"math"
 	"net"
@@ -50,7 +51,7 @@ func (d *Dashboard) guarded(next http.Handler) http.Handler {
 // anything, so only its place is told.
 func (d *Dashboard) recovered(w http.ResponseWriter, r *http.Request) {
 	if v := recover(); v != nil {
-		if v == http.ErrAbortHandler {
+		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(v)
 		}
 		d.Log.ErrorContext(r.Context(), "a page broke", slog.String("path", r.URL.Path))

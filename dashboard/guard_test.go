@@ -186,14 +186,14 @@ func TestAccounts(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "accounts.yaml")
 	for text, want := range map[string]string{
-		"accounts:\n- {name: a, role: admin, password: '" + hash + "'}":                                       "",
-		"accounts:\n- {name: a, role: king, password: '" + hash + "'}":                                        `"king" is not a role`,
-		"accounts:\n- {name: a, role: user, password: '" + hash + "', mailbox: ann@example.com}":              "not its address",
-		"accounts:\n- {name: a, role: admin, password: secret}":                                               "not an argon2id hash",
-		"accounts:\n- {name: a, role: admin}":                                                                 "give a password hash",
-		"accounts:\n- {name: a, role: admin, colour: red}":                                                    "line 2",
-		"accounts:\n- {name: a, role: admin, subject: x}\n- {name: a, role: viewer, subject: y}":              "there twice",
-		"accounts:\n- {name: a, role: admin, password: '$argon2id$v=19$m=4000000000,t=1,p=1$c2FsdHNhbHQ$eA'}": "not an argon2id hash",
+		"accounts:\n- {name: a, role: admin, password: '" + hash + "'}":                                                      "",
+		"accounts:\n- {name: a, role: king, password: '" + hash + "'}":                                                       `"king" is not a role`,
+		"accounts:\n- {name: a, role: user, password: '" + hash + "', mailbox: ann@example.com}":                             "not its address",
+		"accounts:\n- {name: a, role: admin, password: secret}":                                                              "not an argon2id hash",
+		"accounts:\n- {name: a, role: admin}":                                                                                "give a password hash",
+		"accounts:\n- {name: a, role: admin, colour: red}":                                                                   "line 2",
+		"accounts:\n- {name: a, role: admin, password: '" + hash + "'}\n- {name: a, role: viewer, password: '" + hash + "'}": "there twice",
+		"accounts:\n- {name: a, role: admin, password: '$argon2id$v=19$m=4000000000,t=1,p=1$c2FsdHNhbHQ$eA'}":                "not an argon2id hash",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -169,6 +169,7 @@ type reviewsBody struct {
 	Rows    []asking
 	Content bool
 	More    bool
+	Kept    bool // also edit conflicts that the policy decided
 }
 
 // asking is a mailbox in which only a person can go on.
@@ -180,12 +181,13 @@ type asking struct {
 
 // reviews lists what only a person can decide.
 func (d *Dashboard) reviews(w http.ResponseWriter, r *http.Request, who Account) {
-	found, err := d.Store.FindMailboxes(r.Context(), store.MailboxQuery{ID: ownMailbox(who), Asking: true, Limit: 20})
+	kept := r.URL.Query().Get("kept") != ""
+	found, err := d.Store.FindMailboxes(r.Context(), store.MailboxQuery{ID: ownMailbox(who), Asking: !kept, Conflicts: kept, Limit: 20})
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
-	b := reviewsBody{Content: who.seesContent(), More: found.Total > len(found.Rows)}
+	b := reviewsBody{Content: who.seesContent(), Kept: kept, More: found.Total > len(found.Rows)}
 	for _, m := range found.Rows {
 		a := asking{SurveyedMailbox: m}
 		if a.Questions, err = d.Store.Questions(r.Context(), m.ID); err != nil {
@@ -197,7 +199,7 @@ func (d *Dashboard) reviews(w http.ResponseWriter, r *http.Request, who Account)
 			d.fail(w, r, err)
 			return
 		}
-		conflicts = slices.DeleteFunc(conflicts, func(c store.ConflictRow) bool { return c.Resolution != "" || c.Winner != "" })
+		conflicts = slices.DeleteFunc(conflicts, func(c store.ConflictRow) bool { return c.Resolution != "" || c.Winner != "" && !kept })
 		a.Conflicts = conflictsOf(conflicts, m.Address, b.Content)
 		b.Rows = append(b.Rows, a)
 	}

@@ -36,7 +36,8 @@ type mailboxBody struct {
 	IssueTotal  int
 	Requests    []store.Request
 	Questions   []store.Question
-	Conflicts   []conflictView
+	Conflicts   []conflictView // nobody has decided
+	Kept        []conflictView // the policy has
 	Content     bool
 }
 
@@ -245,7 +246,13 @@ func (d *Dashboard) trouble(ctx context.Context, b *mailboxBody) error {
 	}
 	conflicts, err := d.Store.Conflicts(ctx, b.ID)
 	conflicts = slices.DeleteFunc(conflicts, func(c store.ConflictRow) bool { return c.Resolution != "" })
-	b.Conflicts = conflictsOf(conflicts, b.Address, b.Content)
+	for _, c := range conflictsOf(conflicts, b.Address, b.Content) {
+		if c.Winner == "" {
+			b.Conflicts = append(b.Conflicts, c)
+		} else {
+			b.Kept = append(b.Kept, c)
+		}
+	}
 	return err
 }
 

@@ -95,7 +95,7 @@ func mailboxQuery(v url.Values, now time.Time) (store.MailboxQuery, error) {
 			State: model.MailboxState(v.Get("state")), Connection: model.ConnectionID(v.Get("connection")), Policy: v.Get("policy"),
 		},
 		Search: strings.TrimSpace(v.Get("search")), Held: v.Get("held") != "", Asking: v.Get("asking") != "", Issues: v.Get("issues") != "",
-		Alerts: v.Get("alerts") != "", First: v.Get("first") != "", Sort: store.MailboxSort(v.Get("sort")), Descending: v.Get("desc") != "", Limit: pageSize,
+		Alerts: v.Get("alerts") != "", Conflicts: v.Get("conflicts") != "", First: v.Get("first") != "", Sort: store.MailboxSort(v.Get("sort")), Descending: v.Get("desc") != "", Limit: pageSize,
 	}
 	switch q.Sort {
 	case store.ByAddress, store.BySuccess, store.ByIssues:

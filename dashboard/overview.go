@@ -118,7 +118,7 @@ func tiles(s store.Survey) []tile {
 		{"Ask a question", "/reviews", tone(s.Asking, "warn"), s.Asking},
 		{"Open issues", "/issues", tone(issues, "warn"), issues},
 		{"Sync errors", "/alerts", tone(alerts, "bad"), alerts},
-		{"Edit conflicts", "/reviews", "plain", s.Conflicts},
+		{"Edit conflicts", "/reviews?kept=1", "plain", s.Conflicts},
 		{"Removed", "/mailboxes?state=retired", "quiet", s.States[model.Retired]},
 	}
 }

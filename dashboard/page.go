@@ -164,7 +164,7 @@ func words() template.FuncMap {
 		"side":  sideName,
 		"kinds": model.Kinds,
 		"known": func(code string) bool { _, ok := issue.Lookup(code); return ok },
-		"query": queryEscape,
+		"query": func(v any) string { return queryEscape(fmt.Sprint(v)) },
 		"join":  strings.Join,
 		"dict":  dict,
 		"field": func(name string) string { return strings.ReplaceAll(name, "_", " ") },

@@ -59,7 +59,7 @@ func TestPagesAndAPITakeWhatTheCommandTakes(t *testing.T) {
 		}
 		text, _ := json.Marshal(op)
 		for _, f := range c.Flags {
-			if f.Name != "file" && f.Name != "csv" && f.Name != "output" && !strings.Contains(string(text), `"`+f.Name+`"`) {
+			if f.Name != "file" && f.Name != "csv" && f.Name != "output" && f.Name != "attach" && !strings.Contains(string(text), `"`+f.Name+`"`) {
 				t.Errorf("%s %s takes no %s", method, path, f.Name)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +34,7 @@ type answer struct {
 	Result json.RawMessage `json:"result"` // what the command prints with --json; null = nothing
 	Said   []string        `json:"said"`   // what it told the person
 	Done   bool            `json:"done"`   // false: accepted, and not carried out yet, or not everywhere
+	file   []byte          // what the command wrote, where it writes a file
 }
 
 // failure is what an HTTP answer says that is not what was asked for.
@@ -56,7 +59,15 @@ const (
 
 // isFile reports whether an argument or flag names a file; readable ones are
 // given as text instead, into others nobody writes from here.
-func isFile(name string) bool { return readable(name) || name == "output" }
+func isFile(name string) bool { return readable(name) || name == outputFlag || name == "attach" }
+
+// outputFlag names the file that a command writes; here it is what is answered.
+const outputFlag = "output"
+
+// writes reports whether what the command makes is a file.
+func (o offered) writes() bool {
+	return slices.ContainsFunc(o.Flags, func(f cli.Flag) bool { return f.Name == outputFlag })
+}
 
 func readable(name string) bool { return name == "file" || name == "csv" }
 
@@ -103,6 +114,16 @@ func (d *Dashboard) run(ctx context.Context, who Account, o offered, in inputs, 
 	if err != nil {
 		return answer{}, err
 	}
+	var written string
+	if o.writes() {
+		folder, err := os.MkdirTemp("", "lockstep-")
+		if err != nil {
+			return answer{}, fmt.Errorf("make a folder for a file: %w", err)
+		}
+		defer func() { _ = os.RemoveAll(folder) }()
+		written = filepath.Join(folder, "bundle.zip")
+		args = slices.Insert(args, len(strings.Fields(o.name)), "--"+outputFlag+"="+written)
+	}
 	var out, said bytes.Buffer
 	err = cli.Do(ctx, args, cli.Parts{
 		In: strings.NewReader(stdin), Out: &out, Err: &said, Now: d.now, Pause: pause, By: who.Name, Version: d.Version,
@@ -114,6 +135,9 @@ func (d *Dashboard) run(ctx context.Context, who Account, o offered, in inputs, 
 	a := answer{Result: json.RawMessage("null"), Said: lines(said.String()), Done: err == nil}
 	if text := bytes.TrimSpace(out.Bytes()); json.Valid(text) {
 		a.Result = text
+	}
+	if written != "" && err == nil {
+		a.file, err = os.ReadFile(written)
 	}
 	if cli.OutcomeOf(err) == cli.Partly {
 		a.Said = append(a.Said, lines(err.Error())...)

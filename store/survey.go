@@ -64,13 +64,14 @@ func LagSteps() []time.Duration {
 // only by State.
 type MailboxQuery struct {
 	MailboxFilter
-	ID     model.MailboxID // only this one: a user's own
-	Search string          // a part of the address, or the whole CRM user id or mailbox id
-	Held   bool            // a plan, or a part of it, waits for approval
-	Asking bool            // a question waits that only a person can answer
-	Issues bool            // it has open issues
-	Alerts bool            // it, and not its whole system, has an open sync error
-	First  bool            // the first sync is not done
+	ID        model.MailboxID // only this one: a user's own
+	Search    string          // a part of the address, or the whole CRM user id or mailbox id
+	Held      bool            // a plan, or a part of it, waits for approval
+	Asking    bool            // a question waits that only a person can answer
+	Conflicts bool            // it has open edit conflicts, decided by the policy or not
+	Issues    bool            // it has open issues
+	Alerts    bool            // it, and not its whole system, has an open sync error
+	First     bool            // the first sync is not done
 	// Since and Before bound the last success; Never: there was none.
 	Since, Before time.Time
 	Never         bool

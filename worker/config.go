@@ -21,6 +21,16 @@ type config struct {
 	Metrics    string        `default:"127.0.0.1:9464" desc:"host:port at which Prometheus is answered, or off"`
 	Traces     string        `desc:"address of an OpenTelemetry collector (OTLP over gRPC), such as http://127.0.0.1:4317; default: no traces"`
 	Log        logConfig
+	Dashboard  dashboardConfig
+}
+
+// dashboardConfig says how the dashboard is served.
+type dashboardConfig struct {
+	Accounts string `desc:"YAML file that says who may sign in to the dashboard; without it the worker serves none"`
+	Listen   string `default:"127.0.0.1:8400" desc:"host:port at which the dashboard is served; put a proxy with TLS before it"`
+	URL      string `desc:"address under which people reach the dashboard, such as https://lockstep.example.com"`
+	Temporal string `desc:"address of Temporal's Web UI, for links to workflows"`
+	Support  string `desc:"e-mail address to which people can write about an issue"`
 }
 
 type logConfig struct {

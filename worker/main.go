@@ -106,9 +106,17 @@ func serve(ctx context.Context, cfg config, place setup.Place, st *sqlstore.DB, 
 		return err
 	}
 	defer server.Stop(ctx)
+	page, err := openDashboard(ctx, cfg, place, st, c, log)
+	if err != nil {
+		e.Stop()
+		return err
+	}
 	log.InfoContext(ctx, "working", "temporal", place.Temporal.Host, "namespace", place.Temporal.Namespace)
 	<-ctx.Done()
 	log.InfoContext(context.WithoutCancel(ctx), "stopping")
+	if page != nil {
+		_ = page.Close()
+	}
 	e.Stop()
 	return nil
 }

@@ -54,7 +54,7 @@ var rule = []struct {
 	{"starter/cli", []string{"alert", "bundle", "model", "plan", "fault", "issue", "store", "schema", "connector", "activities", "workflows", "engine", "setup"}},
 	{"starter", []string{"alert", "bundle", "dashboard", "model", "plan", "fault", "issue", "store", "schema", "connector", "activities", "workflows", "engine", "setup", "starter"}},
 	{"dashboard", []string{"model", "plan", "fault", "issue", "store", "activities", "setup", "starter/cli"}},
-	{"worker", []string{"dashboard", "metrics", "model", "fault", "store", "schema", "workflows", "engine", "setup", "starter"}},
+	{"worker", []string{"dashboard", "metrics", "model", "connector/all", "fault", "store", "schema", "workflows", "engine", "setup", "starter"}},
 	{"simulator", []string{"model", "fault", "connector", "vobject", "timezone", "recurrence", "simulator"}},
 	{"internal/peer", []string{"internal/peer"}},
 	{"internal/mutants", nil},

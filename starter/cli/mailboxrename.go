@@ -56,7 +56,7 @@ func (a *app) mailboxRename() *cobra.Command {
 			return a.renameMailboxes(c.Context(), args, in, c.Flags().Changed("user"))
 		},
 	}
-	c.Flags().StringVar(&in.file, "csv", "", "`file` with a line old,new for each mailbox")
+	c.Flags().StringVar(&in.file, "csv", "", "`file` with a line old,new for each mailbox; - reads standard input")
 	c.Flags().StringVar(&in.user, "user", "", "new sign-in `name`, if that changed too")
 	c.Flags().BoolVarP(&in.yes, "yes", "y", false, "do not ask")
 	in.wait.flags(c, 2*time.Minute)
@@ -80,7 +80,7 @@ func (a *app) renameMailboxes(ctx context.Context, args []string, in renames, us
 		lines = append(lines, rename{old: args[0], to: args[1]})
 	} else {
 		var err error
-		if lines, err = readRenames(in.file); err != nil {
+		if lines, err = a.readRenames(in.file); err != nil {
 			return err
 		}
 	}
@@ -108,13 +108,17 @@ func (a *app) renameMailboxes(ctx context.Context, args []string, in renames, us
 
 // readRenames reads lines of old and new addresses; a first line that says so is
 // left out.
-func readRenames(file string) ([]rename, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, usage("--csv: %w", err)
+func (a *app) readRenames(file string) ([]rename, error) {
+	in := a.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, usage("--csv: %w", err)
+		}
+		defer f.Close()
+		in = f
 	}
-	defer f.Close()
-	r := csv.NewReader(f)
+	r := csv.NewReader(in)
 	r.FieldsPerRecord, r.TrimLeadingSpace, r.Comment = 2, true, '#'
 	var out []rename
 	for {

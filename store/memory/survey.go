@@ -137,14 +137,17 @@ func (s *Store) FindMailboxes(ctx context.Context, q store.MailboxQuery) (store.
 		for _, m := range s.mailboxes.all() {
 			v := store.SurveyedMailbox{Mailbox: m.Mailbox, Held: s.isHeld(m), Asking: s.asksPerson(m.ID)}
 			v.Secret = ""
-			alert := false
+			alert, conflict := false, false
+			for k, c := range s.conflicts.all() {
+				conflict = conflict || k.mailbox == m.ID && c.Resolution == ""
+			}
 			for k, i := range s.issues.all() {
 				v.OpenIssues += one(k.mailbox == m.ID && i.Open)
 			}
 			for _, a := range s.alerts.all() {
 				alert = alert || a.Mailbox == m.ID && a.State == store.AlertOpen
 			}
-			if chosen(q, v, alert) {
+			if chosen(q, v, alert) && (conflict || !q.Conflicts) {
 				out.Rows = append(out.Rows, v)
 			}
 		}

@@ -51,7 +51,7 @@ func chosen(q store.MailboxQuery) (string, []any) {
 		part := strings.NewReplacer(`!`, `!!`, `%`, `!%`, `_`, `!_`).Replace(model.FoldAddress(q.Search))
 		and(`(m.folded LIKE ? ESCAPE '!' OR m.crm_user = ? OR m.id = ?)`, "%"+part+"%", q.Search, q.Search)
 	}
-	for condition, wanted := range map[string]bool{isHeld: q.Held, asks: q.Asking, hasAlert: q.Alerts, `m.initialized = 0`: q.First, `m.last_success = 0`: q.Never} {
+	for condition, wanted := range map[string]bool{isHeld: q.Held, asks: q.Asking, hasAlert: q.Alerts, `m.initialized = 0`: q.First, hasConflict: q.Conflicts, `m.last_success = 0`: q.Never} {
 		if wanted {
 			and(condition)
 		}

@@ -13,7 +13,8 @@ const (
 	isHeld = `m.plan IN (SELECT p.id FROM plan p WHERE p.state = 'held' UNION SELECT o.plan FROM operation o WHERE o.state = 'held')`
 	asks   = `m.id IN (SELECT r.mailbox FROM review r WHERE r.apart = 0
 		UNION SELECT c.mailbox FROM conflict c WHERE c.resolution = '' AND c.winner = '' AND c.chosen = '')`
-	hasAlert = `m.id IN (SELECT a.mailbox FROM alert a WHERE a.state = 'open')`
+	hasConflict = `m.id IN (SELECT c.mailbox FROM conflict c WHERE c.resolution = '')`
+	hasAlert    = `m.id IN (SELECT a.mailbox FROM alert a WHERE a.state = 'open')`
 )
 
 // counting fills in a part of a survey.

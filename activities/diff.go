@@ -132,6 +132,9 @@ func (d *differ) situation(ctx context.Context) error {
 		Fields:  map[model.Kind][]string{},
 		Primary: map[model.Side]map[model.Kind]string{model.CRM: {}, model.Mail: {}},
 	}
+	if err := d.passing(ctx); err != nil {
+		return err
+	}
 	var err error
 	if d.input.Former, err = d.a.Store.Former(ctx, d.m.ID); err != nil {
 		return err

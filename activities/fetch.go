@@ -84,6 +84,10 @@ func (a *Activities) Fetch(ctx context.Context, in FetchIn) (FetchOut, error) {
 
 // outlook decides whether there is work for Diff and when to come again.
 func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *FetchOut) error {
+	soon, err := a.advance(ctx, m, in, out)
+	if err != nil {
+		return err
+	}
 	due, err := a.Store.Due(ctx, m.ID, a.Now())
 	if err != nil {
 		return err
@@ -105,7 +109,7 @@ func (a *Activities) outlook(ctx context.Context, m mailbox, in FetchIn, out *Fe
 	out.Held, out.Unread = due.Held, !ready
 	first := !m.Initialized && !due.Held // an empty mailbox has a first sync, too
 	out.Work = ready && !out.LookOnly && (due.Fresh || due.Ageing || due.Open || marks || m.Undoing != "" || approved != "" || in.Show || first)
-	out.Next = a.next(m, due.Ageing || out.LookOnly || !ready)
+	out.Next = a.next(m, due.Ageing || out.LookOnly || !ready || soon)
 	return nil
 }
 

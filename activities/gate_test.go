@@ -369,3 +369,19 @@ func (p point) String() string {
 func (m mortal) Move(ctx context.Context, moves []store.Move, request, message string, now time.Time) error {
 	return commit0(m, "Move", func() error { return m.Store.Move(ctx, moves, request, message, now) })
 }
+
+func (m mortal) StartSnapshot(ctx context.Context, s store.Snapshot) error {
+	return commit0(m, "StartSnapshot", func() error { return m.Store.StartSnapshot(ctx, s) })
+}
+
+func (m mortal) FillSnapshot(ctx context.Context, id model.MailboxID, now time.Time, limit int) (bool, error) {
+	return commit(m, "FillSnapshot", func() (bool, error) { return m.Store.FillSnapshot(ctx, id, now, limit) })
+}
+
+func (m mortal) StageSnapshot(ctx context.Context, id model.MailboxID, limit int) (int, error) {
+	return commit(m, "StageSnapshot", func() (int, error) { return m.Store.StageSnapshot(ctx, id, limit) })
+}
+
+func (m mortal) EndSnapshot(ctx context.Context, id model.MailboxID, o store.RequestOutcome, message string, now time.Time) error {
+	return commit0(m, "EndSnapshot", func() error { return m.Store.EndSnapshot(ctx, id, o, message, now) })
+}

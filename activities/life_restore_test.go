@@ -133,11 +133,9 @@ func (y *history) restoreOurs(workflows bool) bool {
 	y.rebased = true
 	y.note("our database is restored; the workflows too: %v", workflows)
 	y.rebased = true
-	there := y.everything().values
+	// It may still be in a mailbox that is yet to hear of the winner.
 	for v := range y.conflicted() {
-		if !there[v] {
-			y.records.buried[v] = true
-		}
+		y.records.buried[v] = true
 	}
 	y.base.bring(y.backups.ours)
 	y.open()

@@ -25,6 +25,7 @@ const (
 	VerbRename  = "rename"
 	VerbClear   = "clear-conflict"
 	VerbRejoin  = "rejoin"
+	VerbReinit  = "re-initialize"
 )
 
 // ObeyIn names an accepted request.
@@ -38,6 +39,8 @@ type ObeyOut struct {
 	Round bool
 	// Move: the request is carried out, and answered, by the activity Move.
 	Move bool
+	// Begun: the request goes on for several rounds, and the last one answers it.
+	Begun bool
 }
 
 // Obey begins to carry out a request. What changes only our own store is done
@@ -58,7 +61,7 @@ func (a *Activities) Obey(ctx context.Context, in ObeyIn) (ObeyOut, error) {
 	}
 	ctx = store.WithAuthor(ctx, store.Author{By: r.By, Why: "asked as " + r.ID})
 	outcome, message, err := a.carryOut(ctx, m, r, &out)
-	if err != nil || out.Round || out.Move {
+	if err != nil || out.Round || out.Move || out.Begun {
 		return out, err
 	}
 	return out, a.Store.FinishRequest(ctx, r.ID, outcome, message)
@@ -93,6 +96,8 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.rejoin(ctx, m, r, out)
 	case VerbAudit:
 		return a.askAudit(ctx, m, out)
+	case VerbReinit:
+		return a.reinitialize(ctx, m, r, out)
 	case VerbRename, VerbClear:
 		out.Move = true
 		return "", "", nil

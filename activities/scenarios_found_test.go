@@ -132,7 +132,10 @@ func foundStories() []scenario {
 				},
 				func(h *house) { h.remove("", "Standup") },
 				func(h *house) { h.wantCount(0, "Standup", "ada", "bob"); h.restore("mail") },
-				func(h *house) { h.wantCount(1, "Standup", "ada", "bob"); h.set("ada", "Standup", "description", "edited") },
+				func(h *house) {
+					h.wantCount(1, "Standup", "ada", "bob")
+					h.set("ada", "Standup", "description", "edited")
+				},
 				func(h *house) { h.remove("ada", "Other") },
 				func(h *house) { h.wantCount(0, "Standup", ""); standup(h) },
 				func(h *house) { h.set("", "Standup", "location", "Room 18") },

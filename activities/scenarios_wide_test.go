@@ -168,3 +168,37 @@ func (h *house) wantAlert(open bool) {
 		h.t.Errorf("%d alerts of a connection's brake are open, want open: %v", n, open)
 	}
 }
+
+// Privacy turned on for many items at once is a mass deletion in the CRM: it
+// waits, while our own store knows nothing of them any more (B3, B16).
+func TestMassWithdrawalKilledEverywhere(t *testing.T) {
+	scenario{
+		name:   "eight appointments turn private at once",
+		design: design{kinds: []model.Kind{model.Event}, policy: func(p *model.Policy) { p.Private = model.PrivateSkip }},
+		before: func(h *house) {
+			for _, n := range eight() {
+				h.inMail("ada", model.Event, meeting(n, "ada"))
+			}
+		},
+		steps: []func(*house){
+			func(h *house) {
+				for _, n := range eight() {
+					h.set("ada", n, "class", "private")
+				}
+				h.inMail("ada", model.Event, meeting("Open", "ada"))
+			},
+			func(h *house) {
+				h.wantCount(1, "A", "")
+				h.wantCount(1, "Open", "") // the rest goes on
+				h.wantHeld("ada", 8, "deletions of events")
+				h.approve("ada")
+			},
+		},
+		check: func(h *house) {
+			h.wantCount(0, "A", "")
+			h.wantCount(0, "H", "")
+			h.wantCount(1, "H", "ada")
+			h.wantHeld("ada", 0, "")
+		},
+	}.run(t)
+}

@@ -63,5 +63,5 @@ func (a *Activities) Settle(ctx context.Context, in SettleIn) (SettleOut, error)
 	if err != nil {
 		return SettleOut{}, err
 	}
-	return SettleOut{Next: a.next(m, due.Ageing || due.Fresh || in.Again > 0), OpenIssues: due.Issues}, nil
+	return SettleOut{Next: a.next(m, due.Ageing || due.Fresh || in.Again > 0 || m.Snapshot != ""), OpenIssues: due.Issues}, nil
 }

@@ -82,6 +82,23 @@ func mailboxActions() []action {
 			says: "The mailbox goes on under its new address where it stopped. Nothing is written to either system, and nothing is synced twice. Many at once: give a csv file's text instead.",
 		},
 		{
+			name: "re-initialize", role: Operator, by: byMailbox, button: "Re-initialize", needs: []string{"type"},
+			says: "Everything in the mailbox is looked at again. Links survive, nothing is deleted, nobody is mailed, and what one side changed is not overwritten. Unless you say yes here, its plan waits for your approval.",
+		},
+		{
+			name: "snapshot inbound", role: Operator, by: byMailbox, button: "Inbound snapshot",
+			says: "The mailbox is read in full and brought into the CRM. Nothing is deleted. Unless you say yes here, its plan waits for your approval.",
+		},
+		{
+			name: "snapshot outbound", role: Operator, by: byMailbox, button: "Outbound snapshot",
+			says: "The CRM is read in full and brought into the mailbox. Nothing is deleted. Unless you say yes here, its plan waits for your approval.",
+		},
+		{
+			name: "snapshot full", role: Operator, by: byMailbox, button: "Full snapshot",
+			says: "Both sides are read in full and brought to each other. Nothing is deleted. Unless you say yes here, its plan waits for your approval.",
+		},
+		{name: "snapshot show", reads: true, role: Viewer, user: true, by: byMailbox},
+		{
 			name: "mailbox clear-conflict", role: Operator, by: byMailbox, button: "Clear the CRM-ID conflict", asks: true, danger: true,
 			says: "The mailbox that the CRM user was registered for goes on under the new address, with its links and cursors. Do this only if it is the same person.",
 		},

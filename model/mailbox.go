@@ -74,6 +74,8 @@ type Mailbox struct {
 	Behind      bool      // our own database was restored; it has to be read in full
 	AuditAt     time.Time // when its next audit is due; zero = not before the first sync
 	Undoing     string    // the request whose undo is under way, "" = none
+	// Snapshot is the request whose full pass is under way, "" = none.
+	Snapshot string
 	// Hold is why its next plan waits for approval as a whole, "" = it does not.
 	Hold string
 	// Successor is the mailbox that goes on under this one's settings since a

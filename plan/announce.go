@@ -51,6 +51,8 @@ func (b *builder) quiet(p Pair, w Write, have model.Content) string {
 	switch {
 	case b.in.Policy.Invite != "organizer-changes":
 		return "the policy sends no invitations"
+	case b.in.Snapshot != nil:
+		return "a snapshot announces nothing"
 	case !b.in.Initialized:
 		return "the first sync announces nothing"
 	case w.Op.Action == model.Delete:

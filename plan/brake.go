@@ -67,6 +67,9 @@ type Tally struct {
 	n map[counter]int
 	// follow counts, per side, deletions that follow one on the other side.
 	follow map[model.Side]int
+	// withdrawn counts, per kind, withdrawals from the CRM: their links say so
+	// already, and are not among those that the census counts.
+	withdrawn map[model.Kind]int
 	// Doubtful: there are deletions that only a restored backup tells.
 	Doubtful bool
 }
@@ -77,11 +80,14 @@ const OnlyBackup = "deleted, as far as the backup tells that was restored"
 // Add counts writes.
 func (t *Tally) Add(writes []Write) {
 	if t.n == nil {
-		t.n, t.follow = map[counter]int{}, map[model.Side]int{}
+		t.n, t.follow, t.withdrawn = map[counter]int{}, map[model.Side]int{}, map[model.Kind]int{}
 	}
 	for _, w := range writes {
 		if w.Confirmed {
 			continue // a person has seen it among all the others
+		}
+		if w.Withdraws && w.Op.Action == model.Delete {
+			t.withdrawn[w.Kind]++
 		}
 		if follows(w) {
 			t.follow[w.Side]++
@@ -139,7 +145,7 @@ func (t *Tally) Brakes(c Census, policy model.Policy) []Brake {
 func (t *Tally) deletions(side model.Side, kind model.Kind, c Census, rule model.KindPolicy) Brake {
 	b := Brake{Side: side, Kind: kind, Action: model.Delete}
 	n := t.n[counter{side: side, kind: kind, action: model.Delete}]
-	total, linked := n+c.Deleted[side][kind], c.Linked[kind]
+	total, linked := n+c.Deleted[side][kind], c.Linked[kind]+t.withdrawn[kind]
 	source := side.Other()
 	switch {
 	case n == 0:

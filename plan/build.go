@@ -21,8 +21,9 @@ func Build(in Input) Plan {
 		return pairs[i].Kind < pairs[j].Kind
 	})
 	for _, p := range pairs {
-		b.decide(p)
+		b.decide(in.Snapshot.overwriting(p))
 	}
+	b.narrow()
 	return b.out
 }
 

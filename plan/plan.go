@@ -121,6 +121,8 @@ type Input struct {
 	Read map[model.Side]map[model.Kind]time.Time
 	// Lag is how long a write may stay invisible to reads of a side.
 	Lag map[model.Side]map[model.Kind]time.Duration
+	// Snapshot: a full pass is under way, and this is what it may write.
+	Snapshot *Snapshot
 	// Primary is the collection in which new items are created, per side and kind.
 	Primary map[model.Side]map[model.Kind]string
 }

@@ -56,6 +56,7 @@ type Store interface {
 	Privacy
 	Filtering
 	Moving
+	Snapshotting
 	Upkeep
 	Counting
 	Logging

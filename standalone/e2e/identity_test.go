@@ -85,3 +85,31 @@ func TestCRMIDConflictIsCleared(t *testing.T) {
 		t.Errorf("the second time: %+v", r)
 	}
 }
+
+// R-15, N-12, B21: a full resync in stages writes nothing where both sides agree;
+// an outbound snapshot brings what the mailbox lost sight of, after its plan was
+// approved.
+func TestReinitializeInStages(t *testing.T) {
+	h := build(t, backends()[0], "ann")
+	book := h.mail.AddressBook("ann")
+	for _, n := range []string{"a", "b", "c"} {
+		h.put("ann", book+n+".vcf", card("uid-"+n, "Bob Stone "+n, n+"@example.com", ""))
+	}
+	h.open()
+	h.synced()
+	m, before := h.mailboxes()[0], h.versions()
+	r := h.ask(m, activities.VerbReinit, activities.Reinit{Type: activities.FullResync, Stage: 2, Approved: true}.Argument())
+	if r.Outcome != store.RequestDone || !strings.Contains(r.Message, "6 items were looked at in 3 stages") {
+		t.Fatalf("resync: %+v", r)
+	}
+	if after := h.versions(); after != before {
+		t.Errorf("a resync of what is in step wrote something:\n%s\nbefore:\n%s", after, before)
+	}
+	if r := h.ask(m, activities.VerbReinit, activities.Reinit{Type: "everything"}.Argument()); r.Outcome != store.RequestRefused {
+		t.Errorf("an unknown type: %+v", r)
+	}
+	if r := h.ask(m, activities.VerbReinit, activities.Reinit{Type: activities.NoReinit}.Argument()); r.Outcome != store.RequestRefused || !strings.Contains(r.Message, "nothing to cancel") {
+		t.Errorf("nothing to cancel: %+v", r)
+	}
+	h.quiet()
+}

@@ -117,7 +117,7 @@ func (a *app) root() *cobra.Command {
 	c.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of a table")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	for _, noun := range []*cobra.Command{
-		a.mailbox(), a.connection(), a.policy(), a.plan(), a.explain(), a.conflict(), a.review(), a.invitation(), a.issue(), a.alert(), a.errors(), a.round(), a.undo(), a.audit(), a.drift(), a.logbook(),
+		a.mailbox(), a.connection(), a.policy(), a.plan(), a.explain(), a.conflict(), a.review(), a.invitation(), a.issue(), a.alert(), a.errors(), a.round(), a.undo(), a.audit(), a.drift(), a.reinitialize(), a.snapshot(), a.logbook(),
 		a.request(), a.dashboard(), a.schema(), a.store(), a.history(), a.version(),
 	} {
 		c.AddCommand(noun)

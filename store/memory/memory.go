@@ -60,6 +60,7 @@ type tables struct {
 	logbook       table[name, store.LogEntry]
 	revisions     table[name, model.Policy]   // as they were saved, by name@number
 	verdicts      table[itemKey, ruling]      // on what is gone on a connection
+	snapshots     table[name, snapshot]       // by mailbox
 	former        table[pendingKey, struct{}] // addresses that mailboxes had before, by mailbox and item
 	restores      int                         // how often this database was declared restored
 }
@@ -74,7 +75,7 @@ func (t *tables) copy(log *[]func()) tables {
 		conflicts: t.conflicts.copy(log), issues: t.issues.copy(log), alerts: t.alerts.copy(log), marks: t.marks.copy(log), rounds: t.rounds.copy(log),
 		audits: t.audits.copy(log), history: t.history.copy(log),
 		reviews: t.reviews.copy(log), logbook: t.logbook.copy(log), revisions: t.revisions.copy(log), verdicts: t.verdicts.copy(log),
-		former: t.former.copy(log), restores: t.restores,
+		former: t.former.copy(log), snapshots: t.snapshots.copy(log), restores: t.restores,
 		notices: t.notices.copy(log), deliveries: t.deliveries.copy(log),
 	}
 }

@@ -402,6 +402,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	s.forgetNotices(id)
 	dropWhere(&s.alerts, func(_ name, a store.Alert) bool { return a.Mailbox == id })
 	dropWhere(&s.reviews, func(k pendingKey, _ review) bool { return k.mailbox == id })
+	dropWhere(&s.snapshots, func(k name, _ snapshot) bool { return model.MailboxID(k) == id })
 	dropWhere(&s.former, func(k pendingKey, _ struct{}) bool { return k.mailbox == id })
 	dropWhere(&s.rounds, func(k roundKey, _ store.Round) bool { return k.mailbox == id })
 	dropWhere(&s.history, func(k valueKey, _ struct{}) bool { return k.mailbox == id })

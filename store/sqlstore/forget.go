@@ -99,7 +99,7 @@ func mailboxTables() []string {
 	return []string{
 		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "mark", "alert", "round", "request", "review",
 		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history", "verdict",
-		"former_address",
+		"former_address", "snapshot_item", "snapshot",
 	}
 }
 

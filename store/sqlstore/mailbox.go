@@ -35,11 +35,13 @@ type mailboxRow struct {
 	Undoing     string `db:"undoing"`
 	Hold        string `db:"hold"`
 	Successor   string `db:"successor"`
+	Snapshot    string `db:"snapshot"`
 }
 
 const selectMailbox = `SELECT id, address, crm, crm_user, mail, identity, sign_in, secret, policy, state, reason,
 	generation, round, initialized, created, last_success, fetch_begun, next_at,
-	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing, hold, successor FROM mailbox `
+	(SELECT COALESCE(MAX(a.times), 0) FROM alert a WHERE a.mailbox = mailbox.id AND a.state = 'retrying') AS failures, audit_at, restores, undoing, hold, successor,
+	COALESCE((SELECT s.request FROM snapshot s WHERE s.mailbox = mailbox.id AND s.ended = 0), '') AS snapshot FROM mailbox `
 
 func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 	secret, err := d.ring.Open(r.Secret, "mailbox "+r.ID)
@@ -48,7 +50,7 @@ func (d *DB) mailbox(r mailboxRow) (model.Mailbox, error) {
 		Mail: model.ConnectionID(r.Mail), Identity: r.Identity, User: r.SignIn, Secret: string(secret),
 		Policy: r.Policy, State: model.MailboxState(r.State), Reason: r.Reason,
 		Generation: r.Generation, Round: r.Round, Initialized: r.Initialized, Created: instant(r.Created),
-		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Behind: r.Behind, Undoing: r.Undoing, Hold: r.Hold, Successor: model.MailboxID(r.Successor),
+		LastSuccess: instant(r.LastSuccess), FetchBegun: instant(r.FetchBegun), NextAt: instant(r.NextAt), Failures: r.Failures, AuditAt: instant(r.AuditAt), Behind: r.Behind, Undoing: r.Undoing, Hold: r.Hold, Successor: model.MailboxID(r.Successor), Snapshot: r.Snapshot,
 	}, err
 }
 

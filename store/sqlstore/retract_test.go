@@ -81,6 +81,8 @@ request: id mailbox verb argument by_whom created outcome message
 review: mailbox side kind item question apart
 round: mailbox number started ended counts done refused note
 sighting: audit mailbox kind item collection version
+snapshot: mailbox request target overwrite kinds since hours stage hold begun noted filled total stages ended
+snapshot_item: mailbox side kind item place
 value_history: crm entity field value mailbox at
 verdict: connection mailbox kind item absent_since verdict by_whom at`
 }

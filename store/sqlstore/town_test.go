@@ -172,6 +172,11 @@ func (w *town) live(m model.Mailbox) {
 	r, err := w.db.AddRequest(w.Context(), store.Request{Mailbox: m.ID, Verb: "rename", By: "root", At: w.now})
 	w.ok(err)
 	w.ok(w.db.Move(w.Context(), []store.Move{{Mailbox: m.ID, Address: "new." + m.Address}}, r.ID, "renamed", w.now))
+	w.ok(w.db.StartSnapshot(w.Context(), store.Snapshot{Mailbox: m.ID, Request: r.ID, Begun: w.now}))
+	for done := false; !done; {
+		done, err = w.db.FillSnapshot(w.Context(), m.ID, w.now, 2)
+		w.ok(err)
+	}
 	// Both sides agree anew, so that there are values of the past.
 	w.arrive(m.ID, card(1, 2))
 	w.decide(m)

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"registry", registryStories()},
 		{"logbook", logbookStories()},
 		{"moving", movingStories()},
+		{"snapshots", snapshotStories()},
 		{"requests", requestStories()},
 		{"alerts", alertStories()},
 		{"outages", outageStories()},

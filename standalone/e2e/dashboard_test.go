@@ -51,7 +51,6 @@ func TestThePagesInABrowser(t *testing.T) {
 	// The hostile contact is rejected, everything else is approved.
 	asks[bool](b, `(() => { const row = [...document.querySelectorAll("#plan tbody tr")].find(r => r.innerText.includes("onerror")); row.querySelector("input").click(); return true; })()`)
 	b.goes("Reject")
-	b.sees("settled")
 	b.until(`!document.querySelector("#plan") || !document.querySelector("#plan").innerText.includes("onerror")`)
 	b.goes("Approve")
 	h.eventually("the first sync is done", func() bool { return h.mailboxes()[0].Initialized })

@@ -174,7 +174,7 @@ type listed struct {
 }
 
 func (d *Dashboard) apiOverview(w http.ResponseWriter, r *http.Request, _ Account) {
-	s, err := d.counts(r.Context())
+	s, err := d.counts(r.Context(), surveyFor)
 	if err != nil {
 		d.fail(w, r, err)
 		return

@@ -109,12 +109,15 @@ func (d *Dashboard) now() time.Time {
 // overview costs one together.
 const surveyFor = 2 * time.Second
 
-// counts returns a survey that is at most a moment old.
-func (d *Dashboard) counts(ctx context.Context) (store.Survey, error) {
+// choicesFor is how long it is good enough for what a list can be narrowed by.
+const choicesFor = time.Minute
+
+// counts returns a survey that is at most so old.
+func (d *Dashboard) counts(ctx context.Context, old time.Duration) (store.Survey, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.now()
-	if now.Sub(d.surveyed) < surveyFor && !d.surveyed.IsZero() {
+	if now.Sub(d.surveyed) < old && !d.surveyed.IsZero() {
 		return d.survey, nil
 	}
 	s, err := d.Store.Survey(ctx, now)

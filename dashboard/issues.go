@@ -92,7 +92,7 @@ func (d *Dashboard) issueFilter(ctx context.Context, who Account, v url.Values) 
 		}
 		f.Mailbox, b.Mailbox, b.MailboxID = m.ID, m.Address, m.ID
 	}
-	s, err := d.counts(ctx)
+	s, err := d.counts(ctx, choicesFor)
 	if err != nil {
 		return b, f, err
 	}

@@ -115,7 +115,7 @@ type alertsBody struct {
 }
 
 // mostAlerts is how many sync errors one page shows.
-const mostAlerts = 200
+const mostAlerts = 50
 
 // alerts lists sync errors, those that concern a whole system first.
 func (d *Dashboard) alerts(w http.ResponseWriter, r *http.Request, who Account) {
@@ -207,7 +207,7 @@ func (d *Dashboard) reviews(w http.ResponseWriter, r *http.Request, who Account)
 }
 
 func (d *Dashboard) connections(w http.ResponseWriter, r *http.Request, who Account) {
-	s, err := d.counts(r.Context())
+	s, err := d.counts(r.Context(), choicesFor)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -231,7 +231,7 @@ func (d *Dashboard) policies(w http.ResponseWriter, r *http.Request, who Account
 		d.fail(w, r, err)
 		return
 	}
-	s, err := d.counts(r.Context())
+	s, err := d.counts(r.Context(), choicesFor)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -270,7 +270,7 @@ func (d *Dashboard) policy(w http.ResponseWriter, r *http.Request, who Account) 
 		d.fail(w, r, err)
 		return
 	}
-	s, err := d.counts(r.Context())
+	s, err := d.counts(r.Context(), choicesFor)
 	if err != nil {
 		d.fail(w, r, err)
 		return

@@ -56,7 +56,7 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request, who Account
 		http.Redirect(w, r, "/mailboxes/"+url.PathEscape(string(who.Mailbox)), http.StatusSeeOther)
 		return
 	}
-	s, err := d.counts(r.Context())
+	s, err := d.counts(r.Context(), surveyFor)
 	if err != nil {
 		d.fail(w, r, err)
 		return

@@ -49,7 +49,7 @@ func (d *differ) echoes(ctx context.Context, writes []plan.Write) error {
 // much to be believed unless a person let exactly that go.
 func (d *differ) brakes(ctx context.Context) error {
 	list, err := d.braking(ctx)
-	if err != nil || len(list) == 0 && !d.tally.Doubtful && !d.waitsWhole() && !d.approval.given && len(d.approval.waits) == 0 {
+	if err != nil || len(list) == 0 && d.over == "" && !d.tally.Doubtful && !d.waitsWhole() && !d.approval.given && len(d.approval.waits) == 0 {
 		return err
 	}
 	if d.waitsWhole() && !d.approval.given {
@@ -66,7 +66,10 @@ func (d *differ) brakes(ctx context.Context) error {
 	if err := j.judge(ctx); err != nil {
 		return err
 	}
-	d.row.Why, d.out.Held, d.row.Counts.Held = strings.Join(j.why, "; "), j.held, j.held
+	d.out.Held, d.row.Counts.Held = j.held, j.held
+	if j.held > 0 || d.row.Why == "" {
+		d.row.Why = strings.Join(j.why, "; ")
+	}
 	d.released = j.released
 	if j.held > 0 {
 		d.row.Hash = j.hash.String()
@@ -156,6 +159,9 @@ func (j *judge) reason(w plan.Write) string {
 	}
 	if w.Doubtful {
 		return plan.OnlyBackup
+	}
+	if j.d.over != "" && joins(w) {
+		return j.d.over
 	}
 	return j.d.approval.waits[plan.PlaceOf(w)]
 }

@@ -68,7 +68,7 @@ func (a *Activities) Diff(ctx context.Context, in DiffIn) (DiffOut, error) {
 	}
 	defer d.crm.Close()
 	defer d.mail.Close()
-	steps := []func(context.Context) error{d.intents, d.fresh, d.rejoin, d.match, d.build, d.deletions, d.brakes, d.seal}
+	steps := []func(context.Context) error{d.intents, d.fresh, d.rejoin, d.match, d.build, d.deletions, d.limits, d.brakes, d.seal}
 	if undo != nil {
 		steps = []func(context.Context) error{d.intents, d.reread, d.takeBack(undo), d.seal}
 	}
@@ -98,6 +98,9 @@ type differ struct {
 	released  int // writes that go because a person let them
 	left      int // items that an undo only lists
 	suspects  suspects
+	coming    int                                // pairs that this plan would link by writing
+	agreed    int                                // pairs that it links without
+	over      string                             // why nothing new is linked: the limit
 	wide      map[model.ConnectionID]plan.Losses // of the connections whose brake the plan hits
 }
 
@@ -288,6 +291,7 @@ func (d *differ) save(ctx context.Context, page []store.Pair) error {
 		return err
 	}
 	d.count(page, built)
+	d.coming, d.agreed = d.coming+linking(built.Writes), d.agreed+agreeing(byEntity, built.Changes)
 	d.tally.Add(built.Writes)
 	var writes []plan.Write
 	deleting := map[model.EntityID]bool{}

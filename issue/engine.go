@@ -18,7 +18,7 @@ func engine() []Entry {
 			Solution: "If it is the same person under a new address, rename the mailbox or clear the conflict, so that it goes on where it stopped. If it is another person, give the mailbox the CRM user id of that person.",
 		},
 		Entry{
-			Code: "engine.limit", Class: fault.Invalid, Scope: fault.Mailbox, Row: "S-05", Later: true, Acts: fault.User,
+			Code: "engine.limit", Class: fault.Invalid, Scope: fault.Mailbox, Row: "S-05", Acts: fault.User,
 			Message:  "A limit on the number of snapshot records is exceeded (<limit>/<found>/<in the CRM>)",
 			Cause:    "More items are selected than the policy lets one mailbox sync. The numbers are the limit, the items selected, and how many of them the CRM holds already. Nothing of the snapshot was written.",
 			Solution: "Narrow the selection: adjust the sync filters until fewer items are selected than the limit allows, or have an administrator raise the limit in the policy.",

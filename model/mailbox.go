@@ -132,24 +132,25 @@ type Mailbox struct {
 type Policy struct {
 	Name         string              `json:"name" yaml:"name"`
 	Kinds        map[Kind]KindPolicy `json:"kinds" yaml:"kinds"`
-	Category     string              `json:"category" yaml:"category"`             // the category that tracks an item; default "Lockstep"
-	PastDays     int                 `json:"past_days" yaml:"past_days"`           // events: days back; default 45
-	AheadDays    int                 `json:"ahead_days" yaml:"ahead_days"`         // events: days ahead; default 400
-	Private      string              `json:"private" yaml:"private"`               // private items: skip (default), busy or full
-	Invite       string              `json:"invite" yaml:"invite"`                 // never (default) or organizer-changes
-	Interval     Duration            `json:"interval" yaml:"interval"`             // gap between rounds; default 5m
-	Approval     string              `json:"approval" yaml:"approval"`             // first-sync (default) or never
-	SettleRounds int                 `json:"settle_rounds" yaml:"settle_rounds"`   // rounds a deletion must age; default 2
-	SettleGap    Duration            `json:"settle_gap" yaml:"settle_gap"`         // gap between rounds while something ages; default 10s
-	Retries      int                 `json:"retries" yaml:"retries"`               // D-32; default 10
-	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`           // D-32; default 5m
-	Schedule     Schedule            `json:"schedule" yaml:"schedule"`             // when it is synced how often; default always
-	Alert        string              `json:"alert" yaml:"alert"`                   // who hears that a mailbox does not sync (L-09): user (default) or admin
-	Admin        string              `json:"admin" yaml:"admin"`                   // e-mail address of their administrator; "" = the one under alerts
-	StaleAfter   int                 `json:"stale_after" yaml:"stale_after"`       // intervals without a proven success that are an alarm (B11); default 6
-	Admission    string              `json:"admission" yaml:"admission"`           // new mailboxes: at-once (default) or approval
-	Approvers    []string            `json:"approvers" yaml:"approvers"`           // who may approve them; none = everybody who may give commands
-	AlsoSynced   []string            `json:"also_synced_by" yaml:"also_synced_by"` // other software that is declared to move data between the same systems
+	Category     string              `json:"category" yaml:"category"`               // the category that tracks an item; default "Lockstep"
+	PastDays     int                 `json:"past_days" yaml:"past_days"`             // events: days back; default 45
+	AheadDays    int                 `json:"ahead_days" yaml:"ahead_days"`           // events: days ahead; default 400
+	Private      string              `json:"private" yaml:"private"`                 // private items: skip (default), busy or full
+	Invite       string              `json:"invite" yaml:"invite"`                   // never (default) or organizer-changes
+	Interval     Duration            `json:"interval" yaml:"interval"`               // gap between rounds; default 5m
+	Approval     string              `json:"approval" yaml:"approval"`               // first-sync (default) or never
+	SettleRounds int                 `json:"settle_rounds" yaml:"settle_rounds"`     // rounds a deletion must age; default 2
+	SettleGap    Duration            `json:"settle_gap" yaml:"settle_gap"`           // gap between rounds while something ages; default 10s
+	Limit        *int                `json:"limit,omitempty" yaml:"limit,omitempty"` // items that one mailbox may sync, 0 = any number; default 10000 (S-05)
+	Retries      int                 `json:"retries" yaml:"retries"`                 // D-32; default 10
+	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`             // D-32; default 5m
+	Schedule     Schedule            `json:"schedule" yaml:"schedule"`               // when it is synced how often; default always
+	Alert        string              `json:"alert" yaml:"alert"`                     // who hears that a mailbox does not sync (L-09): user (default) or admin
+	Admin        string              `json:"admin" yaml:"admin"`                     // e-mail address of their administrator; "" = the one under alerts
+	StaleAfter   int                 `json:"stale_after" yaml:"stale_after"`         // intervals without a proven success that are an alarm (B11); default 6
+	Admission    string              `json:"admission" yaml:"admission"`             // new mailboxes: at-once (default) or approval
+	Approvers    []string            `json:"approvers" yaml:"approvers"`             // who may approve them; none = everybody who may give commands
+	AlsoSynced   []string            `json:"also_synced_by" yaml:"also_synced_by"`   // other software that is declared to move data between the same systems
 }
 
 // KindPolicy is a policy for one kind.

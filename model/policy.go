@@ -20,6 +20,10 @@ func (p Policy) Complete() Policy {
 	p.Interval = Duration(orNumber(int64(p.Interval), int64(5*time.Minute)))
 	p.SettleRounds = orNumber(p.SettleRounds, 2)
 	p.SettleGap = Duration(orNumber(int64(p.SettleGap), int64(10*time.Second)))
+	if p.Limit == nil {
+		most := 10000
+		p.Limit = &most
+	}
 	p.Retries = orNumber(p.Retries, 10)
 	p.RetryGap = Duration(orNumber(int64(p.RetryGap), int64(5*time.Minute)))
 	p.Admission = or(p.Admission, AtOnce)
@@ -136,7 +140,7 @@ func (p Policy) Check() error {
 	if p.StaleAfter < 0 || p.StaleAfter == 1 {
 		return fmt.Errorf("policy %s: stale_after: must be at least 2 intervals", p.Name)
 	}
-	if p.PastDays < 0 || p.AheadDays < 0 || p.SettleRounds < 0 || p.Retries < 0 || p.Interval < 0 {
+	if p.PastDays < 0 || p.AheadDays < 0 || p.SettleRounds < 0 || p.Retries < 0 || p.Interval < 0 || p.Limit != nil && *p.Limit < 0 {
 		return fmt.Errorf("policy %s: numbers and durations cannot be negative", p.Name)
 	}
 	return p.Schedule.check(p.Name)

@@ -55,7 +55,7 @@ func agreeing(pairs map[model.EntityID]store.Pair, changes []plan.Change) int {
 func (d *differ) limits(ctx context.Context) error {
 	limit := 0
 	if d.m.policy.Limit != nil {
-		limit = *d.m.policy.Limit
+		limit = int(*d.m.policy.Limit)
 	}
 	if limit == 0 || d.coming+d.agreed == 0 {
 		return nil

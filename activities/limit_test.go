@@ -11,7 +11,7 @@ import (
 )
 
 // limited is a house whose policy lets one mailbox sync so many items.
-func limited(t *testing.T, most int) *house {
+func limited(t *testing.T, most model.Most) *house {
 	h := build(t, design{kinds: []model.Kind{model.Contact}, policy: func(p *model.Policy) { p.Limit = &most }})
 	h.gate.quiet = true
 	return h
@@ -42,7 +42,7 @@ func TestAFirstSyncBeyondTheLimitWritesNothing(t *testing.T) {
 	}
 	p, err := h.db.Policy(context.Background(), "all")
 	h.must(err)
-	none := 0
+	none := model.Most(0)
 	p.Limit = &none
 	h.must(h.db.SavePolicy(context.Background(), p))
 	h.command("ada", "resume", "")

@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -141,7 +142,7 @@ type Policy struct {
 	Approval     string              `json:"approval" yaml:"approval"`               // first-sync (default) or never
 	SettleRounds int                 `json:"settle_rounds" yaml:"settle_rounds"`     // rounds a deletion must age; default 2
 	SettleGap    Duration            `json:"settle_gap" yaml:"settle_gap"`           // gap between rounds while something ages; default 10s
-	Limit        *int                `json:"limit,omitempty" yaml:"limit,omitempty"` // items that one mailbox may sync, 0 = any number; default 10000 (S-05)
+	Limit        *Most               `json:"limit,omitempty" yaml:"limit,omitempty"` // items that one mailbox may sync, 0 = any number; default 10000 (S-05)
 	Retries      int                 `json:"retries" yaml:"retries"`                 // D-32; default 10
 	RetryGap     Duration            `json:"retry_gap" yaml:"retry_gap"`             // D-32; default 5m
 	Schedule     Schedule            `json:"schedule" yaml:"schedule"`               // when it is synced how often; default always
@@ -151,6 +152,17 @@ type Policy struct {
 	Admission    string              `json:"admission" yaml:"admission"`             // new mailboxes: at-once (default) or approval
 	Approvers    []string            `json:"approvers" yaml:"approvers"`             // who may approve them; none = everybody who may give commands
 	AlsoSynced   []string            `json:"also_synced_by" yaml:"also_synced_by"`   // other software that is declared to move data between the same systems
+}
+
+// Most is the largest number of something that is allowed; 0 = any number.
+type Most int
+
+// String writes the number, as where the pointer to it is printed.
+func (m *Most) String() string {
+	if m == nil {
+		return ""
+	}
+	return strconv.Itoa(int(*m))
 }
 
 // KindPolicy is a policy for one kind.

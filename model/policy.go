@@ -21,7 +21,7 @@ func (p Policy) Complete() Policy {
 	p.SettleRounds = orNumber(p.SettleRounds, 2)
 	p.SettleGap = Duration(orNumber(int64(p.SettleGap), int64(10*time.Second)))
 	if p.Limit == nil {
-		most := 10000
+		most := Most(10000)
 		p.Limit = &most
 	}
 	p.Retries = orNumber(p.Retries, 10)

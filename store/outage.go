@@ -17,7 +17,9 @@ type Outages interface {
 	// With the third mailbox in a row (or the third failure of the reader; where
 	// fewer mailboxes are active, with as many as there are), and none that worked
 	// on that side since the first of them, the circuit opens; a permanent fault
-	// opens it at once. While it is open nothing is noted.
+	// opens it at once. While it is open nothing is noted. An outage that begins
+	// again so soon that it was never over goes on with its failed probes and its
+	// alert.
 	Suspect(ctx context.Context, f Alert, t Trial, now time.Time) (Suspicion, error)
 	// BeginProbe gives one prober until ends to see whether the system answers.
 	// ErrStale: the circuit is closed, the next probe is not due, or another

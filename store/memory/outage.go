@@ -84,7 +84,27 @@ func (s *Store) openCircuit(row connection, f store.Alert, t store.Trial, now ti
 		k.Probes = 0
 	}
 	s.connections.put(name(row.ID), row)
+	s.relapsed(row.ID, now.Add(-t.Relapse))
 	return *k, s.tell(row.ID, f, t, k.Probes, now)
+}
+
+// relapsed opens the alert of an outage that was over only for a while: who was
+// told of it, and then that it is over, is told the same again.
+func (s *Store) relapsed(c model.ConnectionID, since time.Time) {
+	var last store.Alert
+	for _, a := range s.alerts.all() {
+		switch {
+		case a.Mailbox != "" || a.Connection != c:
+		case a.State != store.AlertOver:
+			return
+		case a.Over.After(since) && cmp.Or(a.Over.Compare(last.Over), cmp.Compare(a.ID, last.ID)) > 0:
+			last = a
+		}
+	}
+	if last.ID != "" {
+		last.State, last.Over = store.AlertOpen, time.Time{}
+		s.alerts.put(name(last.ID), last)
+	}
 }
 
 // due is when a connection is probed next; never, where that would help nobody.

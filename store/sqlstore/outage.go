@@ -112,6 +112,13 @@ func (t *tx) openCircuit(c string, f store.Alert, tr store.Trial, now time.Time)
 		micros(now), f.Code, clean(f.Message), flag(tr.Permanent), micros(due(tr)), micros(now.Add(-tr.Relapse)), c); err != nil {
 		return err
 	}
+	// Who was told of it, and then that it is over, is told the same again.
+	if err := t.exec(`UPDATE alert SET state = 'open', over_at = 0 WHERE id = (
+		SELECT a.id FROM alert a WHERE a.mailbox = '' AND a.connection = ? AND a.state = 'over' AND a.over_at > ? ORDER BY a.over_at DESC, a.id DESC LIMIT 1)
+		AND NOT EXISTS (SELECT 1 FROM alert o WHERE o.mailbox = '' AND o.connection = alert.connection AND o.state <> 'over')`,
+		c, micros(now.Add(-tr.Relapse))); err != nil {
+		return err
+	}
 	return t.tell(c, f, tr, probes, now)
 }
 

@@ -332,11 +332,15 @@ func relapse(w *world) {
 		return s.Circuit
 	}
 	equal(w, "failed probes", down().Probes, 0)
-	for n := 1; n <= 2; n++ {
+	for n := 1; n <= fault.ProbePatience+2; n++ {
 		_, err := w.s.Recover(w.ctx, w.mail.ID, 0, w.tick(), time.Second)
 		w.ok(err)
+		equal(w, "open alerts", len(w.own(false)), 0)
 		equal(w, "failed probes", down().Probes, n)
 	}
+	all := w.own(true)
+	equal(w, "alerts", len(all), 1)
+	equal(w, "state of the alert", all[0].State, store.AlertOpen)
 	_, err := w.s.Recover(w.ctx, w.mail.ID, 0, w.tick(), time.Second)
 	w.ok(err)
 	w.now = w.now.Add(fault.Relapse)

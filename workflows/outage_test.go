@@ -200,6 +200,19 @@ func TestAPermanentFaultIsNotProbed(t *testing.T) {
 	}
 }
 
+// Where one mailbox is read often and the others seldom, it does not come to its
+// limit alone: nobody worked between its third failure and its first.
+func TestOneMailboxAloneOpensTheCircuit(t *testing.T) {
+	w := newWard(t, model.OutageWait)
+	w.down = until(4 * time.Hour)
+	w.RegisterDelayedCallback(w.CancelWorkflow, 3*time.Hour)
+	w.ExecuteWorkflow(Mailbox, MailboxState{Mailbox: "m1"})
+	wantTimes(t, w.asked, every(5*time.Minute, 3))
+	if c := named(t, w.db, "mail"); !c.Circuit.Down() {
+		t.Errorf("the connection is %+v", c.Circuit)
+	}
+}
+
 // A server that asks for time gets it.
 func TestTheProberWaitsAsLongAsTheServerAsks(t *testing.T) {
 	w := newWard(t, model.OutageWait)

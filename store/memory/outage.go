@@ -33,7 +33,9 @@ func (s *Store) Suspect(ctx context.Context, f store.Alert, t store.Trial, now t
 			return out, err
 		}
 		s.recount(f.Mailbox)
-		if t.Permanent || s.witnessed(row.Connection) {
+		enough := s.witnessed(&row, now)
+		s.connections.put(name(row.ID), row)
+		if t.Permanent || enough {
 			out.Opened = true
 			out.Circuit, err = s.openCircuit(row, f, t, now)
 		}
@@ -41,10 +43,10 @@ func (s *Store) Suspect(ctx context.Context, f store.Alert, t store.Trial, now t
 	})
 }
 
-// witnessed reports whether enough have met a fault of a whole system since it
-// worked last.
-func (s *Store) witnessed(c model.Connection) bool {
-	worked, active, met := later(c.Circuit.Closed, c.PassBegun), 0, map[model.MailboxID]int{}
+// witnessed counts a fault of a whole system, and reports whether that is enough
+// since it worked last.
+func (s *Store) witnessed(c *connection, now time.Time) bool {
+	worked, active := later(c.Circuit.Closed, c.PassBegun), 0
 	for _, m := range s.mailboxes.all() {
 		if m.Mail == c.ID {
 			worked = later(worked, m.LastSuccess)
@@ -53,20 +55,11 @@ func (s *Store) witnessed(c model.Connection) bool {
 			active++
 		}
 	}
-	for _, a := range s.alerts.all() {
-		switch {
-		case a.Connection != c.ID || a.Scope != fault.Server || a.State != store.AlertRetrying || !a.Last.After(worked):
-		case a.Mailbox == "":
-			met[""] += a.Times
-		default:
-			met[a.Mailbox] = 1
-		}
+	if !c.suspectedAt.After(worked) {
+		c.suspected = 0
 	}
-	sum := 0
-	for _, n := range met {
-		sum += n
-	}
-	return sum >= store.Witnesses(active)
+	c.suspected, c.suspectedAt = c.suspected+1, now
+	return c.suspected >= store.Witnesses(active)
 }
 
 func later(a, b time.Time) time.Time {

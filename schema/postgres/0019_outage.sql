@@ -12,8 +12,7 @@ CREATE TABLE circuit (
     next_at BIGINT NOT NULL,          -- open: the next probe; probing: until when it may last
     closed_at BIGINT NOT NULL,
     calm_at BIGINT NOT NULL,          -- when the last mailbox that waited has its turn
-    suspected BIGINT NOT NULL,        -- faults in a row with nobody that worked in between
-    suspected_at BIGINT NOT NULL      -- the last of them
+    suspected BIGINT NOT NULL         -- faults noted so far; whoever notes one locks the row
 );
 ALTER TABLE connection ADD COLUMN outage TEXT NOT NULL DEFAULT '';     -- wait, disable
 ALTER TABLE alert ADD COLUMN scope TEXT NOT NULL DEFAULT 'mailbox';    -- server, mailbox

@@ -50,7 +50,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"wrong choice":          {change("from_mail: all", "from_mail: some"), `:18: policies[sales].kinds.contact.from_mail: "some" is not one of`},
 		"not a number":          {change("past_days: 90", "past_days: ninety"), `:16: policies[sales].past_days: this must be a whole number`},
 		"not a time":            {change("every: 30s", "every: 30"), `:6: connections[sales].every: "30" is not a span of time; write it as 90s, 5m or 24h`},
-		"no such outage":         {change("every: 30s", "outage: sleep"), `:6: connections[sales].outage: "sleep" is not one of wait, disable`},
+		"no such outage":        {change("every: 30s", "outage: sleep"), `:6: connections[sales].outage: "sleep" is not one of wait, disable`},
 		"not a list":            {"connections: sales\n", `:1: connections: this must be a list, each entry beginning with a dash`},
 		"not YAML":              {change("    side: crm", "   side: crm"), `:1: did not find expected`},
 		"empty":                 {"", `: is empty`},

@@ -166,7 +166,7 @@ func (i *inbound) count(ctx context.Context, args []any, f *fault.Fault, rule fa
 	note.Mailbox, note.Connection, note.Phase = subject(args)
 	t.Phase = note.Phase
 	n, down, err := i.strike(ctx, note, f)
-	if down && note.Mailbox != "" {
+	if down && note.Mailbox != "" && !i.spent(ctx, note.Mailbox, n) {
 		t.Waits, t.Permanent, o.NonRetryable = true, false, true
 		return
 	}
@@ -186,11 +186,7 @@ func (i *inbound) count(ctx context.Context, args []any, f *fault.Fault, rule fa
 	if err != nil || rule.Stops {
 		return
 	}
-	m, err := i.store.Mailbox(ctx, note.Mailbox)
-	if err != nil {
-		return
-	}
-	policy, err := i.store.Policy(ctx, m.Policy)
+	policy, err := i.policy(ctx, note.Mailbox)
 	if err != nil {
 		return
 	}
@@ -211,12 +207,31 @@ func (i *inbound) strike(ctx context.Context, note store.Alert, f *fault.Fault) 
 	if err != nil {
 		return 0, false, err
 	}
-	s, err := i.store.Suspect(ctx, note, trial(fault.RuleOf(f.Class, f.Scope).Stops, f.After, 0, c.Outage, i.now()), i.now())
+	now, failed := i.now(), 0
+	if k := c.Circuit; k.Opened > 0 && now.Before(k.Closed.Add(fault.Relapse)) {
+		failed = k.Probes + 1 // it was never really back
+	}
+	s, err := i.store.Suspect(ctx, note, trial(fault.RuleOf(f.Class, f.Scope).Stops, f.After, failed, c.Outage, now), now)
 	if err == nil && s.Opened && i.waker != nil {
 		// Whoever comes next and finds nobody probing says so again.
 		_ = i.waker.WakeConnection(ctx, s.Connection)
 	}
 	return s.Times, s.Circuit.Down(), err
+}
+
+// spent reports whether a mailbox has had all its attempts (D-32). Its system may
+// answer every probe and only this mailbox never: then it is no outage.
+func (i *inbound) spent(ctx context.Context, id model.MailboxID, failures int) bool {
+	p, err := i.policy(ctx, id)
+	return err == nil && failures >= p.Retries
+}
+
+func (i *inbound) policy(ctx context.Context, id model.MailboxID) (model.Policy, error) {
+	m, err := i.store.Mailbox(ctx, id)
+	if err != nil {
+		return model.Policy{}, err
+	}
+	return i.store.Policy(ctx, m.Policy)
 }
 
 // connection is the one that a fault is about.

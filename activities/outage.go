@@ -12,12 +12,13 @@ import (
 	"lockstep.dev/store"
 )
 
+// TurnGap is the time between two mailboxes that come back after an outage: ten
+// thousand take eight minutes.
+const TurnGap = 50 * time.Millisecond
+
 const (
 	// probeWithin is how long a probe may take before another prober goes on.
 	probeWithin = time.Minute
-	// turnGap is the time between two mailboxes that come back after an outage:
-	// ten thousand take eight minutes.
-	turnGap = 50 * time.Millisecond
 	// pageOfTurns is how many mailboxes are listed at a time.
 	pageOfTurns = 500
 	// outageLook is the time after which a mailbox looks by itself whether the
@@ -170,7 +171,7 @@ func (a *Activities) verdictOf(c model.Connection, now time.Time) ProbeOut {
 
 // recovered ends an outage.
 func (a *Activities) recovered(ctx context.Context, c model.Connection, was model.Circuit, now time.Time) (ProbeOut, error) {
-	waiting, err := a.Store.Recover(ctx, c.ID, was.Opened, now, turnGap)
+	waiting, err := a.Store.Recover(ctx, c.ID, was.Opened, now, TurnGap)
 	if errors.Is(err, store.ErrStale) { // it is over already
 		return ProbeOut{Next: time.Second}, nil
 	}

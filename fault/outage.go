@@ -4,9 +4,9 @@ import "time"
 
 // How a system that is down is treated (design decision 11).
 const (
-	// Witnesses is how many mailboxes in a row have to meet a fault of a whole
-	// system, with none that works in between, before it counts as down. Where
-	// there are fewer, all of them.
+	// Witnesses is how many faults of a whole system have to be met in a row, with
+	// no mailbox that works in between, before it counts as down. Where there are
+	// fewer mailboxes, as many as there are.
 	Witnesses = 3
 	// FirstProbe is the time from there to the first probe.
 	FirstProbe = 10 * time.Second

@@ -25,6 +25,12 @@ func davAccess() []Entry {
 			Solution: "Renew the sign-in data; synchronization waits until then.",
 		},
 		{
+			Code: "dav.connection-401", Class: fault.Auth, Scope: fault.Server,
+			Message:  "The server did not accept the user name, password or token of the connection, with which all its mailboxes sign in.",
+			Cause:    "The password of the connection was changed or has expired, its token was revoked, or its account is locked.",
+			Solution: "Give the connection its new password or token; its mailboxes wait until then.",
+		},
+		{
 			Code: "dav.no-secret", Class: fault.Auth, Scope: fault.Mailbox,
 			Message:  "There is no password or token for this mailbox, so we cannot sign in.",
 			Cause:    "Neither the mailbox nor its connection has one.",

@@ -133,7 +133,8 @@ func connectionChanges(old, to model.Connection) []string {
 		out = append(out, "secret")
 	}
 	return append(out, differing(
-		different{"owner", old.Owner, to.Owner}, different{"every", old.Every.String(), to.Every.String()})...)
+		different{"owner", old.Owner, to.Owner}, different{"every", old.Every.String(), to.Every.String()},
+		different{"outage", old.Outage, to.Outage})...)
 }
 
 type different struct{ key, old, to string }

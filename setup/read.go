@@ -27,6 +27,7 @@ type writtenConnection struct {
 	Connector string            `yaml:"connector"`
 	Owner     string            `yaml:"owner"`
 	Every     model.Duration    `yaml:"every"`
+	Outage    string            `yaml:"outage"`
 	Settings  map[string]string `yaml:"settings"`
 	Secret    string            `yaml:"secret"`
 }
@@ -130,7 +131,7 @@ func (r *reader) connections() {
 		seen[w.Name] = true
 		c := model.Connection{
 			Name: w.Name, Side: w.Side, Connector: w.Connector, Owner: w.Owner,
-			Every: time.Duration(w.Every), Settings: r.systems.Absolute(w.Connector, w.Settings, r.folder),
+			Every: time.Duration(w.Every), Outage: w.Outage, Settings: r.systems.Absolute(w.Connector, w.Settings, r.folder),
 			Secret: r.secret(child(at, "secret"), w.Secret),
 		}
 		if p := checkConnection(c, r.systems); p != nil {
@@ -176,6 +177,8 @@ func checkConnection(c model.Connection, s Systems) *wrong {
 		return &wrong{path{"connector"}, fmt.Errorf("%q is not a connector; use %s", c.Connector, strings.Join(s.Names, " or "))}
 	case c.Every < 0:
 		return &wrong{path{"every"}, fmt.Errorf("cannot be negative")}
+	case c.Outage != "" && c.Outage != model.OutageWait && c.Outage != model.OutageDisable:
+		return &wrong{path{"outage"}, fmt.Errorf("%q is not one of %s, %s", c.Outage, model.OutageWait, model.OutageDisable)}
 	case c.Owner != "" && !isAddress(c.Owner):
 		return &wrong{path{"owner"}, fmt.Errorf("%q is not an e-mail address", c.Owner)}
 	}

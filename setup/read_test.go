@@ -42,7 +42,7 @@ func TestAFileIsReadWithItsSecretsAndReferencesResolved(t *testing.T) {
 func TestWhatIsWrongIsNamed(t *testing.T) {
 	change := func(old, to string) string { return strings.Replace(example, old, to, 1) }
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown key":           {change("owner:", "ovner:"), `:5: connections[sales].ovner: there is no such key; use name, side, connector, owner, every, settings, secret`},
+		"unknown key":           {change("owner:", "ovner:"), `:5: connections[sales].ovner: there is no such key; use name, side, connector, owner, every, outage, settings, secret`},
 		"unknown key at top":    {change("policies:", "polices:"), `:14: polices: there is no such key; use connections, policies, mailboxes`},
 		"unknown policy key":    {change("past_days", "days_past"), `:16: policies[sales].days_past: there is no such key; use name, kinds,`},
 		"unknown key of a kind": {change("from_mail", "from_mial"), `:18: policies[sales].kinds.contact.from_mial: there is no such key; use direction, from_mail,`},
@@ -50,6 +50,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"wrong choice":          {change("from_mail: all", "from_mail: some"), `:18: policies[sales].kinds.contact.from_mail: "some" is not one of`},
 		"not a number":          {change("past_days: 90", "past_days: ninety"), `:16: policies[sales].past_days: this must be a whole number`},
 		"not a time":            {change("every: 30s", "every: 30"), `:6: connections[sales].every: "30" is not a span of time; write it as 90s, 5m or 24h`},
+		"no such outage":        {change("every: 30s", "outage: sleep"), `:6: connections[sales].outage: "sleep" is not one of wait, disable`},
 		"not a list":            {"connections: sales\n", `:1: connections: this must be a list, each entry beginning with a dash`},
 		"not YAML":              {change("    side: crm", "   side: crm"), `:1: did not find expected`},
 		"empty":                 {"", `: is empty`},

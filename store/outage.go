@@ -14,10 +14,11 @@ import (
 type Outages interface {
 	// Suspect notes a fault of a whole system, as CountFailure does, against the
 	// mailbox that met it or, without one, against the connection's own reader.
-	// With the third mailbox in a row (or the third failure of the reader; where
-	// fewer mailboxes are active, with as many as there are), and none that worked
-	// on that side since the first of them, the circuit opens; a permanent fault
-	// opens it at once. While it is open nothing is noted.
+	// With the third in a row (where fewer mailboxes are active, with as many as
+	// there are), whoever met them, and nobody that worked on that side in between,
+	// the circuit opens; a permanent fault opens it at once. While it is open nothing is noted. An outage that begins
+	// again so soon that it was never over goes on with its failed probes and its
+	// alert.
 	Suspect(ctx context.Context, f Alert, t Trial, now time.Time) (Suspicion, error)
 	// BeginProbe gives one prober until ends to see whether the system answers.
 	// ErrStale: the circuit is closed, the next probe is not due, or another
@@ -62,6 +63,6 @@ type Turn struct {
 	Mailbox model.MailboxID
 }
 
-// Witnesses is how many mailboxes in a row must have met a fault of their whole
-// system before it counts as down, given how many are active.
+// Witnesses is how many faults of a whole system in a row make it count as down,
+// given how many of its mailboxes are active.
 func Witnesses(active int) int { return max(1, min(active, fault.Witnesses)) }

@@ -61,8 +61,18 @@ func counted(t *testing.T, st store.Store) map[model.Side]int {
 	return out
 }
 
-// faulty is a stage whose fetches meet what trouble says, attempt by attempt;
-// nil is a fetch that works. It notes when each attempt came.
+// others has what others meet work: another mailbox's round, and a pass over the CRM.
+func others(t *testing.T, st *memory.Store, at time.Time) {
+	t.Helper()
+	_, err := st.FinishFetch(t.Context(), "m2", at, at, at.Add(time.Minute))
+	must(t, err)
+	_, _, err = st.FinishPass(t.Context(), named(t, st, "crm").ID, at)
+	must(t, err)
+}
+
+// faulty is a stage whose fetches meet what trouble says, attempt by attempt,
+// while both systems work for others; nil is a fetch that works. It notes when
+// each attempt came.
 func faulty(t *testing.T, st *memory.Store, trouble func(attempt int) *fault.Fault) (*stage, *[]time.Duration) {
 	t.Helper()
 	s := newStage(t)
@@ -74,6 +84,7 @@ func faulty(t *testing.T, st *memory.Store, trouble func(attempt int) *fault.Fau
 			return activities.FetchOut{State: model.Active, Waits: true, Next: time.Hour}, nil // as Fetch does
 		}
 		at = append(at, s.Now().Sub(began))
+		others(t, st, s.Now().Add(-time.Second))
 		if f := trouble(len(at)); f != nil {
 			return activities.FetchOut{}, f
 		}

@@ -62,6 +62,9 @@ func newClient(allowInsecure bool) *client {
 type authorization struct {
 	user, secret string
 	bearer       bool
+	// shared: it is the connection's own and the same for every mailbox, so what
+	// is wrong with it is wrong for all of them.
+	shared bool
 }
 
 func (a authorization) header() string {
@@ -133,7 +136,7 @@ func (l *link) do(ctx context.Context, r request) (*answer, *failure) {
 		}
 		next := redirect(resp, target)
 		if next == nil {
-			return nil, refusal(r, resp)
+			return nil, refusal(r, resp, l.auth.shared)
 		}
 		_ = resp.Body.Close()
 		if fail := l.mayFollow(target, next, hop); fail != nil {

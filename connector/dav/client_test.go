@@ -174,6 +174,41 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 }
 
+// D-30: what is wrong with the sign-in that all mailboxes share is wrong with the
+// server, not with one of them.
+func TestWhoseSignInIsWrong(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer server.Close()
+	for _, c := range []struct {
+		values  map[string]string
+		account model.Account
+		scope   fault.Scope
+	}{
+		{map[string]string{"user": "service"}, model.Account{Address: "alice@example.org"}, fault.Server},
+		{map[string]string{"auth": "bearer"}, model.Account{Address: "alice@example.org"}, fault.Server},
+		{map[string]string{"user": "service"}, model.Account{Address: "alice@example.org", User: "alice", Secret: "own"}, fault.Mailbox},
+		{map[string]string{"user": "service"}, model.Account{Address: "alice@example.org", User: "alice"}, fault.Mailbox},
+		{map[string]string{"user": "service"}, model.Account{Address: "alice@example.org", Secret: "own"}, fault.Mailbox},
+		{nil, model.Account{Address: "alice@example.org"}, fault.Mailbox},
+	} {
+		values := map[string]string{"url": server.URL}
+		for k, v := range c.values {
+			values[k] = v
+		}
+		conn, err := New(connector.Settings{Values: values, Secret: "connection"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := conn.Open(t.Context(), c.account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := fault.Of(s.Test(t.Context(), model.ACT)); f == nil || f.Class != fault.Auth || f.Scope != c.scope {
+			t.Errorf("%v %+v: %+v", c.values, c.account, f)
+		}
+	}
+}
+
 // Every status and precondition means something (style 3.5), and no text tells
 // what the server sent.
 func TestFaultsOfAnswers(t *testing.T) {

@@ -130,7 +130,8 @@ func (cfg *config) identity(a model.Account) (who, error) {
 	if secret == "" {
 		secret = cfg.secret
 	}
-	out := who{auth: authorization{user: user, secret: secret, bearer: cfg.bearer}}
+	shared := a.Secret == "" && (cfg.bearer || a.User == "" && !strings.Contains(cfg.user, "{"))
+	out := who{auth: authorization{user: user, secret: secret, bearer: cfg.bearer, shared: shared}}
 	for _, address := range cfg.addresses {
 		u, err := url.Parse(expand(address, url.PathEscape(a.Address), url.PathEscape(user)))
 		if err != nil {

@@ -88,7 +88,7 @@ func statuses() []int {
 }
 
 // refusal reads an answer that is neither 2xx nor a redirect, and closes it.
-func refusal(r request, resp *http.Response) *failure {
+func refusal(r request, resp *http.Response, shared bool) *failure {
 	defer func() { _ = resp.Body.Close() }()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what there is of it
 	body := readError(bytes.NewReader(said))
@@ -103,6 +103,9 @@ func refusal(r request, resp *http.Response) *failure {
 		}
 	}
 	code := codeOf(resp.StatusCode, f.precondition)
+	if resp.StatusCode == http.StatusUnauthorized && shared {
+		code = "dav.connection-401"
+	}
 	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
 		code = "dav.busy"
 	}

@@ -36,6 +36,7 @@ func (h *house) record() {
 		}
 		ids[name+"-"+strings.Split(m.Address, "@")[0]] = workflows.MailboxWorkflowID(m.ID)
 		ids[name+"-crm"] = workflows.ConnectionWorkflowID(m.CRM)
+		ids[name+"-mail"] = workflows.ConnectionWorkflowID(m.Mail)
 	}
 	for file, id := range ids {
 		h.export(filepath.Join(dir, file+".json.gz"), id)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"lockstep.dev/fault"
 	"lockstep.dev/issue"
 	"lockstep.dev/model"
 	"lockstep.dev/store"
@@ -49,17 +51,23 @@ func syncErrors(ctx context.Context, st store.Store, m model.Mailbox, names map[
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range own {
-		out = append(out, alertOf(f, ""))
-	}
+	var wide []store.Alert
 	for _, c := range []model.ConnectionID{m.CRM, m.Mail} {
-		wide, err := st.Alerts(ctx, store.AlertFilter{Connection: c})
+		list, err := st.Alerts(ctx, store.AlertFilter{Connection: c})
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range wide {
-			out = append(out, alertOf(f, names[c]))
+		wide = append(wide, list...)
+	}
+	for _, f := range own {
+		// What the whole connection has met is said once.
+		shared := f.Scope == fault.Server && slices.ContainsFunc(wide, func(w store.Alert) bool { return w.Connection == f.Connection })
+		if !shared || f.State == store.AlertOpen {
+			out = append(out, alertOf(f, ""))
 		}
+	}
+	for _, f := range wide {
+		out = append(out, alertOf(f, names[f.Connection]))
 	}
 	return out, nil
 }

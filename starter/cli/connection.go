@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lockstep.dev/fault"
 	"lockstep.dev/model"
 	"lockstep.dev/setup"
 	"lockstep.dev/store"
@@ -28,7 +29,7 @@ type newConnection struct {
 }
 
 func (a *app) connection() *cobra.Command {
-	return group("connection", "The systems that are kept in step", a.connectionAdd(), a.connectionList(), a.connectionTest(),
+	return group("connection", "The systems that are kept in step", a.connectionAdd(), a.connectionList(), a.connectionShow(), a.connectionTest(),
 		a.connectionHeld(), a.connectionApprove(), a.connectionReject())
 }
 
@@ -48,9 +49,11 @@ func (a *app) connectionAdd() *cobra.Command {
 	f.StringToStringVar(&in.Settings, "set", nil, "a setting of the connector, as `key=value`; may be repeated")
 	f.StringVar(&in.secret, "secret", "", "the system's `secret`; "+secretHelp)
 	f.StringVar(&in.Owner, "owner", "", "e-mail `address` of the person to notify")
+	f.StringVar(&in.Outage, "outage", "", "what mailboxes do while the system does not answer: wait (default) or disable")
 	f.DurationVar(&in.Every, "every", 0, "CRM: `time` between two readings")
 	f.StringVarP(&in.file, "file", "f", "", "configuration `file` with connections")
 	_ = c.RegisterFlagCompletionFunc("side", cobra.FixedCompletions([]string{"crm", "mail"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("outage", cobra.FixedCompletions([]string{model.OutageWait, model.OutageDisable}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("connector", cobra.FixedCompletions(a.Systems.Names, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -133,7 +136,7 @@ func (a *app) wakeConnections(ctx context.Context, st store.Store, ids []model.C
 		if err != nil {
 			return err
 		}
-		if c.Side != model.CRM {
+		if c.Side != model.CRM && c.Circuit.Opened == 0 { // nobody waits for it
 			continue
 		}
 		if err := a.hand(ctx, func(ctx context.Context, e Engine) error { return e.WakeConnection(ctx, id) }); err != nil {
@@ -162,18 +165,16 @@ func (a *app) listConnections(ctx context.Context) error {
 	}
 	views := []connectionView{}
 	t := table{
-		head: []string{"NAME", "SIDE", "CONNECTOR", "MAILBOXES", "OWNER"},
+		head: []string{"NAME", "SIDE", "CONNECTOR", "STATE", "MAILBOXES", "OWNER"},
 		none: "There is no connection. Add one: lockstep connection add NAME --side crm|mail ...",
 	}
 	for _, c := range rows {
-		used, err := h.Store.Mailboxes(ctx, store.MailboxFilter{Connection: c.ID})
+		v, err := a.connectionView(ctx, h.Store, c)
 		if err != nil {
 			return err
 		}
-		live := len(slices.DeleteFunc(used, func(m model.Mailbox) bool { return m.State == model.Retired }))
-		v := connectionOf(c, live)
 		views = append(views, v)
-		t.rows = append(t.rows, []string{v.Name, string(v.Side), v.Connector, strconv.Itoa(live), v.Owner})
+		t.rows = append(t.rows, []string{v.Name, string(v.Side), v.Connector, v.State, strconv.Itoa(v.Mailboxes), v.Owner})
 	}
 	return a.list(views, t)
 }
@@ -203,7 +204,9 @@ func withoutPassword(value string) string {
 func (a *app) connectionTest() *cobra.Command {
 	c := &cobra.Command{
 		Use: "test [NAME...]", Short: "Try systems: reach them, sign in, test reading and writing; nothing is changed",
-		Long:    "Tries connections, all if none is named. A mail connection is tried with each of its mailboxes.",
+		Long: "Tries connections, all if none is named. A mail connection is tried with each of its mailboxes, until one finds the\n" +
+			"whole server unusable. A connection that was paused or disabled is used again once a test works: exactly the\n" +
+			"mailboxes that it stopped come back, one after the other.",
 		Example: "  lockstep connection test\n  lockstep connection test office",
 		RunE:    func(c *cobra.Command, args []string) error { return a.testConnections(c.Context(), args) },
 	}
@@ -225,7 +228,7 @@ func (a *app) testConnections(ctx context.Context, names []string) error {
 			return usage("there is no connection %q; lockstep connection list shows them all", name)
 		}
 	}
-	t := testing{app: a}
+	t := testing{app: a, recovered: map[model.ConnectionID]bool{}}
 	for _, c := range list {
 		if len(names) > 0 && !slices.Contains(names, c.Name) {
 			continue
@@ -256,7 +259,7 @@ func (a *app) testMailboxes(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
-		t.mailbox(ctx, c, m)
+		_ = t.mailbox(ctx, c, m) // finish tells
 	}
 	return t.finish()
 }
@@ -264,14 +267,18 @@ func (a *app) testMailboxes(ctx context.Context, names []string) error {
 // testing collects what became of trying.
 type testing struct {
 	*app
-	views  []testView
-	failed []error
+	views     []testView
+	failed    []error
+	recovered map[model.ConnectionID]bool
 }
 
 func (t *testing) connection(ctx context.Context, st store.Store, c model.Connection) error {
 	if c.Side == model.CRM {
 		_, err := t.Try(ctx, c, model.Account{Connection: c.ID})
 		t.note(testView{Connection: c.Name}, "connection "+c.Name, err)
+		if err == nil {
+			return t.works(ctx, st, c)
+		}
 		return nil
 	}
 	mailboxes, err := st.Mailboxes(ctx, store.MailboxFilter{Connection: c.ID})
@@ -282,7 +289,15 @@ func (t *testing) connection(ctx context.Context, st store.Store, c model.Connec
 	for _, m := range mailboxes {
 		if m.State != model.Retired {
 			tried = true
-			t.mailbox(ctx, c, m)
+			err := t.mailbox(ctx, c, m)
+			if f := fault.Of(err); f != nil && f.Opens() {
+				break // the others would find the same
+			}
+			if err == nil {
+				if err := t.works(ctx, st, c); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	if !tried {
@@ -291,9 +306,10 @@ func (t *testing) connection(ctx context.Context, st store.Store, c model.Connec
 	return nil
 }
 
-func (t *testing) mailbox(ctx context.Context, c model.Connection, m model.Mailbox) {
+func (t *testing) mailbox(ctx context.Context, c model.Connection, m model.Mailbox) error {
 	_, err := t.Try(ctx, c, model.Account{Connection: c.ID, Mailbox: m.ID, Address: m.Address, User: m.User, Secret: m.Secret})
 	t.note(testView{Connection: c.Name, Mailbox: m.Address}, "mailbox "+m.Address, err)
+	return err
 }
 
 func (t *testing) note(v testView, what string, err error) {

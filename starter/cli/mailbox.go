@@ -63,7 +63,15 @@ func (a *app) listMailboxes(ctx context.Context, state string, all bool) error {
 	if err != nil {
 		return err
 	}
-	rows, err := h.Store.Mailboxes(ctx, store.MailboxFilter{State: model.MailboxState(state)})
+	down, err := outages(ctx, h.Store)
+	if err != nil {
+		return err
+	}
+	f := store.MailboxFilter{State: model.MailboxState(state)}
+	if f.State == model.Active || f.State == model.Disabled {
+		f.State = "" // some of the active ones are disabled with their connection
+	}
+	rows, err := h.Store.Mailboxes(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -73,15 +81,13 @@ func (a *app) listMailboxes(ctx context.Context, state string, all bool) error {
 		none: "There is no mailbox. Add one: lockstep mailbox add ADDRESS --crm-user ID",
 	}
 	for _, m := range rows {
-		if m.State == model.Retired && !all && state == "" {
+		v := mailboxOf(m, names)
+		v.standing(m, down)
+		if state != "" && string(v.State) != state || m.State == model.Retired && !all && state == "" {
 			continue
 		}
-		views = append(views, mailboxOf(m, names))
-		next := "-"
-		if m.State == model.Active {
-			next = a.due(m.NextAt)
-		}
-		t.rows = append(t.rows, []string{m.Address, m.CRMUser, string(m.State), m.Policy, relative(a.Now(), m.LastSuccess), next})
+		views = append(views, v)
+		t.rows = append(t.rows, []string{m.Address, m.CRMUser, string(v.State), m.Policy, relative(a.Now(), m.LastSuccess), a.next(v)})
 	}
 	return a.list(views, t)
 }
@@ -132,6 +138,11 @@ func (a *app) showMailbox(ctx context.Context, name string) error {
 		return err
 	}
 	d := mailboxDetail{mailboxView: mailboxOf(m, names), Requests: []requestView{}}
+	down, err := outages(ctx, st)
+	if err != nil {
+		return err
+	}
+	d.standing(m, down)
 	if d.SyncErrors, err = syncErrors(ctx, st, m, names); err != nil {
 		return err
 	}
@@ -179,7 +190,7 @@ func (a *app) writeMailbox(w io.Writer, d mailboxDetail) {
 	}
 	next := ""
 	if d.State == model.Active {
-		next = a.due(at(d.NextAt))
+		next = a.next(d.mailboxView)
 	}
 	failures := ""
 	if d.Failures > 0 {

@@ -92,6 +92,9 @@ func short(err error) string {
 // await looks at a request until it is finished or the time is up.
 func (a *app) await(ctx context.Context, id string, timeout time.Duration) (store.Request, error) {
 	ends := a.Now().Add(timeout)
+	if r, err := a.opened.Store.Request(ctx, id); err == nil && r.Outcome == store.RequestOpen {
+		a.sayWaiting(ctx, a.opened.Store, r.Mailbox)
+	}
 	for {
 		r, err := a.opened.Store.Request(ctx, id)
 		if err != nil || r.Outcome != store.RequestOpen || !a.Now().Before(ends) {

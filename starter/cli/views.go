@@ -23,7 +23,8 @@ type mailboxView struct {
 	Policy      string             `json:"policy"`
 	State       model.MailboxState `json:"state"`
 	Reason      string             `json:"reason,omitempty"`
-	Initialized bool               `json:"initialized"` // the first sync is done
+	WaitsFor    string             `json:"waits_for,omitempty"` // name of a connection that is down
+	Initialized bool               `json:"initialized"`         // the first sync is done
 	Round       int64              `json:"round"`
 	Created     optional           `json:"created"`
 	LastSuccess optional           `json:"last_success"`
@@ -55,7 +56,7 @@ type progressView struct {
 	Waiting       int        `json:"waiting"` // operations planned and not done
 }
 
-// connectionView is `connection list` (an array of them).
+// connectionView is `connection list` (an array of them) and `connection show`.
 type connectionView struct {
 	ID        model.ConnectionID `json:"id"`
 	Name      string             `json:"name"`
@@ -66,6 +67,7 @@ type connectionView struct {
 	Owner     string             `json:"owner,omitempty"`
 	Every     string             `json:"every,omitempty"`
 	Mailboxes int                `json:"mailboxes"`
+	outageView
 }
 
 // testView is `connection test` and `mailbox test` (an array of them).

@@ -86,6 +86,8 @@ func (t *tables) copy(log *[]func()) tables {
 
 type connection struct {
 	model.Connection
+	suspected   int       // faults in a row with nobody that worked in between
+	suspectedAt time.Time // the last of them
 }
 
 // policy is a policy as it was written and completed.

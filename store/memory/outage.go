@@ -33,7 +33,9 @@ func (s *Store) Suspect(ctx context.Context, f store.Alert, t store.Trial, now t
 			return out, err
 		}
 		s.recount(f.Mailbox)
-		if t.Permanent || s.witnessed(row.Connection) {
+		enough := s.witnessed(&row, now)
+		s.connections.put(name(row.ID), row)
+		if t.Permanent || enough {
 			out.Opened = true
 			out.Circuit, err = s.openCircuit(row, f, t, now)
 		}
@@ -41,10 +43,10 @@ func (s *Store) Suspect(ctx context.Context, f store.Alert, t store.Trial, now t
 	})
 }
 
-// witnessed reports whether enough have met a fault of a whole system since it
-// worked last.
-func (s *Store) witnessed(c model.Connection) bool {
-	worked, active, met := later(c.Circuit.Closed, c.PassBegun), 0, map[model.MailboxID]int{}
+// witnessed counts a fault of a whole system, and reports whether that is enough
+// since it worked last.
+func (s *Store) witnessed(c *connection, now time.Time) bool {
+	worked, active := later(c.Circuit.Closed, c.PassBegun), 0
 	for _, m := range s.mailboxes.all() {
 		if m.Mail == c.ID {
 			worked = later(worked, m.LastSuccess)
@@ -53,20 +55,11 @@ func (s *Store) witnessed(c model.Connection) bool {
 			active++
 		}
 	}
-	for _, a := range s.alerts.all() {
-		switch {
-		case a.Connection != c.ID || a.Scope != fault.Server || a.State != store.AlertRetrying || !a.Last.After(worked):
-		case a.Mailbox == "":
-			met[""] += a.Times
-		default:
-			met[a.Mailbox] = 1
-		}
+	if !c.suspectedAt.After(worked) {
+		c.suspected = 0
 	}
-	sum := 0
-	for _, n := range met {
-		sum += n
-	}
-	return sum >= store.Witnesses(active)
+	c.suspected, c.suspectedAt = c.suspected+1, now
+	return c.suspected >= store.Witnesses(active)
 }
 
 func later(a, b time.Time) time.Time {
@@ -84,7 +77,27 @@ func (s *Store) openCircuit(row connection, f store.Alert, t store.Trial, now ti
 		k.Probes = 0
 	}
 	s.connections.put(name(row.ID), row)
+	s.relapsed(row.ID, now.Add(-t.Relapse))
 	return *k, s.tell(row.ID, f, t, k.Probes, now)
+}
+
+// relapsed opens the alert of an outage that was over only for a while: who was
+// told of it, and then that it is over, is told the same again.
+func (s *Store) relapsed(c model.ConnectionID, since time.Time) {
+	var last store.Alert
+	for _, a := range s.alerts.all() {
+		switch {
+		case a.Mailbox != "" || a.Connection != c:
+		case a.State != store.AlertOver:
+			return
+		case a.Over.After(since) && cmp.Or(a.Over.Compare(last.Over), cmp.Compare(a.ID, last.ID)) > 0:
+			last = a
+		}
+	}
+	if last.ID != "" {
+		last.State, last.Over = store.AlertOpen, time.Time{}
+		s.alerts.put(name(last.ID), last)
+	}
 }
 
 // due is when a connection is probed next; never, where that would help nobody.

@@ -257,8 +257,9 @@ func (s *Store) saveMailbox(m mailbox) error {
 	if _, ok := s.policies.get(name(m.Policy)); !ok {
 		return fmt.Errorf("save mailbox %s: there is no policy %q", m.ID, m.Policy)
 	}
+	folded := model.FoldAddress(m.Address)
 	for _, o := range s.mailboxes.all() {
-		same := model.FoldAddress(o.Address) == model.FoldAddress(m.Address) || m.Identity != "" && o.Identity == m.Identity
+		same := model.FoldAddress(o.Address) == folded || m.Identity != "" && o.Identity == m.Identity
 		if same && o.ID != m.ID && o.Mail == m.Mail && known(o.Mailbox) && known(m.Mailbox) {
 			return store.ErrExists
 		}

@@ -50,36 +50,15 @@ func (d *DB) Suspect(ctx context.Context, f store.Alert, t store.Trial, now time
 	err := d.update(ctx, "note fault of a system", func(tx *tx) error {
 		out = store.Suspicion{}
 		var c string
-		if err := tx.get(&c, `SELECT CASE CAST(? AS TEXT) WHEN 'crm' THEN m.crm ELSE m.mail END FROM mailbox m WHERE m.id = ?
+		err := tx.get(&c, `SELECT CASE CAST(? AS TEXT) WHEN 'crm' THEN m.crm ELSE m.mail END FROM mailbox m WHERE m.id = ?
 			UNION ALL SELECT c.id FROM connection c WHERE c.id = ? AND CAST(? AS TEXT) = ''`,
-			string(f.Side), string(f.Mailbox), string(f.Connection), string(f.Mailbox)); err != nil {
-			return err
-		}
-		out.Connection = model.ConnectionID(c)
-		// Whoever notes a fault of the same system waits here for the other: two
-		// that open it at the same time make one event.
-		n, err := tx.count(`INSERT INTO circuit (connection, state, opened, since, code, message, permanent, probes, next_at, closed_at, calm_at, suspected)
-			VALUES (?, 'closed', 0, 0, '', '', 0, 0, 0, 0, 0, 1)
-			ON CONFLICT (connection) DO UPDATE SET suspected = circuit.suspected + 1 WHERE circuit.state = 'closed'`, c)
+			string(f.Side), string(f.Mailbox), string(f.Connection), string(f.Mailbox))
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			if out.Times, err = tx.strike(f, store.AlertRetrying, now); err != nil {
-				return err
-			}
-			enough := t.Permanent
-			if !enough {
-				if enough, err = tx.witnessed(c); err != nil {
-					return err
-				}
-			}
-			if enough {
-				out.Opened = true
-				if err := tx.openCircuit(c, f, t, now); err != nil {
-					return err
-				}
-			}
+		out.Connection = model.ConnectionID(c)
+		if out.Times, out.Opened, err = tx.suspect(c, f, t, now); err != nil {
+			return err
 		}
 		out.Circuit, err = tx.circuit(c)
 		return err
@@ -87,20 +66,33 @@ func (d *DB) Suspect(ctx context.Context, f store.Alert, t store.Trial, now time
 	return out, err
 }
 
-// witnessed reports whether enough have met a fault of a whole system since it
-// worked last.
-func (t *tx) witnessed(c string) (bool, error) {
+// suspect notes a fault against a connection whose circuit is closed, and opens
+// it where that is enough.
+func (t *tx) suspect(c string, f store.Alert, tr store.Trial, now time.Time) (times int, opened bool, err error) {
+	// Whoever notes a fault of the same system waits here for the other: two that
+	// open it at the same time make one event.
+	n, err := t.count(`INSERT INTO circuit (connection, state, opened, since, code, message, permanent, probes, next_at, closed_at, calm_at, suspected, suspected_at)
+		VALUES (?, 'closed', 0, 0, '', '', 0, 0, 0, 0, 0, 1, 0)
+		ON CONFLICT (connection) DO UPDATE SET suspected = circuit.suspected + 1 WHERE circuit.state = 'closed'`, c)
+	if err != nil || n == 0 {
+		return 0, false, err
+	}
+	if times, err = t.strike(f, store.AlertRetrying, now); err != nil {
+		return 0, false, err
+	}
 	var row struct {
-		Met    int `db:"met"`
+		Met    int `db:"suspected"`
 		Active int `db:"active"`
 	}
-	err := t.get(&row, `SELECT CAST(COALESCE(SUM(w.times), 0) AS BIGINT) AS met, (SELECT COUNT(*) FROM mailbox m WHERE m.state = 'active' AND (m.crm = ? OR m.mail = ?)) AS active
-		FROM (SELECT a.mailbox, CASE a.mailbox WHEN '' THEN SUM(a.times) ELSE 1 END AS times FROM alert a
-			JOIN connection c ON c.id = a.connection JOIN circuit k ON k.connection = c.id
-			WHERE a.connection = ? AND a.scope = 'server' AND a.state = 'retrying' AND a.last_at > k.closed_at
-			AND a.last_at > CASE c.side WHEN 'crm' THEN c.pass_begun ELSE (SELECT COALESCE(MAX(m.last_success), 0) FROM mailbox m WHERE m.mail = c.id) END
-			GROUP BY a.mailbox) w`, c, c, c)
-	return row.Met >= store.Witnesses(row.Active), err
+	err = t.get(&row, `UPDATE circuit SET suspected_at = ?, suspected = CASE WHEN suspected_at > closed_at AND suspected_at > (
+			SELECT CASE c.side WHEN 'crm' THEN c.pass_begun ELSE (SELECT COALESCE(MAX(m.last_success), 0) FROM mailbox m WHERE m.mail = c.id) END
+			FROM connection c WHERE c.id = circuit.connection) THEN suspected ELSE 1 END
+		WHERE connection = ? RETURNING suspected, (SELECT COUNT(*) FROM mailbox m WHERE m.state = 'active' AND (m.crm = ? OR m.mail = ?)) AS active`,
+		micros(now), c, c, c)
+	if err != nil || !tr.Permanent && row.Met < store.Witnesses(row.Active) {
+		return times, false, err
+	}
+	return times, true, t.openCircuit(c, f, tr, now)
 }
 
 // openCircuit opens a circuit that is closed. The connection's own alert counts
@@ -110,6 +102,13 @@ func (t *tx) openCircuit(c string, f store.Alert, tr store.Trial, now time.Time)
 	if err := t.get(&probes, `UPDATE circuit SET state = 'open', opened = opened + 1, since = ?, code = ?, message = ?, permanent = ?, next_at = ?,
 		probes = CASE WHEN closed_at > CAST(? AS BIGINT) AND opened > 0 THEN probes + 1 ELSE 0 END WHERE connection = ? RETURNING probes`,
 		micros(now), f.Code, clean(f.Message), flag(tr.Permanent), micros(due(tr)), micros(now.Add(-tr.Relapse)), c); err != nil {
+		return err
+	}
+	// Who was told of it, and then that it is over, is told the same again.
+	if err := t.exec(`UPDATE alert SET state = 'open', over_at = 0 WHERE id = (
+		SELECT a.id FROM alert a WHERE a.mailbox = '' AND a.connection = ? AND a.state = 'over' AND a.over_at > ? ORDER BY a.over_at DESC, a.id DESC LIMIT 1)
+		AND NOT EXISTS (SELECT 1 FROM alert o WHERE o.mailbox = '' AND o.connection = alert.connection AND o.state <> 'over')`,
+		c, micros(now.Add(-tr.Relapse))); err != nil {
 		return err
 	}
 	return t.tell(c, f, tr, probes, now)

@@ -49,7 +49,7 @@ func silent() string {
 access: connection kind item crm_user role
 alert: id mailbox connection workload side scope phase state code message evidence times first_at last_at over_at told_at told_over_at
 audit: id connection mailbox why begun ended confirmed compared seal
-circuit: connection state opened since code message permanent probes next_at closed_at calm_at suspected
+circuit: connection state opened since code message permanent probes next_at closed_at calm_at suspected suspected_at
 claim: connection kind global_key entity mailbox
 collection: connection mailbox kind id name read_only is_primary position listing listings listing_begun complete missing seen privacy high epoch marked restored intact filter refiltered
 conflict: id mailbox entity kind field winner created chosen resolution resolved

@@ -161,13 +161,13 @@ func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s 
 	if m.State == s {
 		return store.RequestDone, fmt.Sprintf("The mailbox is %s already.", s), nil
 	}
-	if err := a.Store.SetMailboxState(ctx, m.ID, s, reason); err != nil {
-		return "", "", err
-	}
 	if s == model.Active {
 		if err := a.Store.EndAlerts(ctx, m.ID, "", "", a.Now()); err != nil {
 			return "", "", err
 		}
+	}
+	if err := a.Store.SetMailboxState(ctx, m.ID, s, reason); err != nil {
+		return "", "", err
 	}
 	out.State = s
 	return store.RequestDone, fmt.Sprintf("The mailbox is %s now.", s), nil

@@ -49,6 +49,24 @@ func engine() []Entry {
 			Solution: "Make the collection writable, or ask its owner to.",
 		},
 		Entry{
+			Code: "engine.stale", Class: fault.Transient, Scope: fault.Mailbox, Row: "B11", Acts: fault.Admin, Then: silence,
+			Message:  "For several intervals nothing has shown that this mailbox is in step, although nothing reported an error.",
+			Cause:    "The worker or Temporal stands still, a round takes unusually long, or a request to one of the two systems never ends.",
+			Solution: "Check that the worker and Temporal run, and look at the mailbox: lockstep mailbox show. A round can be asked for with: lockstep mailbox sync.",
+		},
+		Entry{
+			Code: "engine.stale-connection", Class: fault.Transient, Scope: fault.Server, Row: "B11", Acts: fault.Admin, Then: silence,
+			Message:  "For several intervals no mailbox of this connection has shown that it is in step, although nothing reported an error.",
+			Cause:    "The worker or Temporal stands still, or was switched off.",
+			Solution: "Check that the worker and Temporal run; then look whether the system answers: lockstep connection test.",
+		},
+		Entry{
+			Code: "engine.stale-feed", Class: fault.Transient, Scope: fault.Server, Side: model.CRM, Row: "B11", Acts: fault.Admin, Then: silence,
+			Message:  "The CRM has not been read to its end for a long time, although nothing reported an error.",
+			Cause:    "The worker or Temporal stands still, or reading takes unusually long.",
+			Solution: "Check that the worker and Temporal run; then look whether the CRM answers: lockstep connection test.",
+		},
+		Entry{
 			Code: "engine.store", Class: fault.Bug, Scope: fault.Server, Acts: fault.Admin, Then: "It is tried again until it works.",
 			Message:  "Lockstep's own database did not carry out a step.",
 			Cause:    "The database is down, full, or busy with something else. It never counts against a mailbox.",
@@ -80,6 +98,8 @@ func engine() []Entry {
 		},
 	)
 }
+
+const silence = "It disables nothing, and ends by itself with the next success."
 
 // credentials declares what renewed or expired credentials lead to.
 func credentials() []Entry {

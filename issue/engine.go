@@ -105,10 +105,16 @@ const silence = "It disables nothing, and ends by itself with the next success."
 func credentials() []Entry {
 	return of(Engine, "",
 		Entry{
-			Code: "credentials.changed", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-08", Later: true,
+			Code: "credentials.changed", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-08",
 			Message:  "Account credentials changed",
 			Cause:    "The credentials of the CRM or of the mailbox were changed, so the data is no longer accessible.",
 			Solution: "Renew the access: lockstep connection renew for the CRM, lockstep mailbox renew for the mailbox. Sync goes on where it stopped.",
+		},
+		Entry{
+			Code: "credentials.revoked", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-10", Acts: fault.Admin,
+			Message:  "The access was revoked on purpose, and its secret forgotten.",
+			Cause:    "Somebody said lockstep mailbox revoke or lockstep connection revoke, as is done when an account moves to another place or its credentials are no longer to be trusted.",
+			Solution: "Renew the access when it is to be synced again: lockstep mailbox renew, or lockstep connection renew. Sync goes on where it stopped.",
 		},
 	)
 }

@@ -62,8 +62,8 @@ func (w *world) alarms() []store.Alert {
 	return out
 }
 
-// begin lets a story happen now: a mailbox is made by the real clock.
-func (w *world) begin(names ...string) []model.Mailbox {
+// alive lets a story happen now: a mailbox is made by the real clock.
+func (w *world) alive(names ...string) []model.Mailbox {
 	w.Helper()
 	w.now = time.Now().UTC().Truncate(time.Microsecond)
 	var out []model.Mailbox
@@ -78,7 +78,7 @@ func (w *world) begin(names ...string) []model.Mailbox {
 }
 
 func oneIsSilent(w *world) {
-	b := w.begin("ann", "bob")
+	b := w.alive("ann", "bob")
 	proven := w.now
 	for range 5 {
 		w.later(interval)
@@ -102,7 +102,7 @@ func oneIsSilent(w *world) {
 }
 
 func aConnectionIsSilent(w *world) {
-	b := w.begin("ann", "bob", "cem")
+	b := w.alive("ann", "bob", "cem")
 	w.later(time.Minute)
 	w.works(b[2])
 	w.later(5*interval + time.Second)
@@ -138,7 +138,7 @@ func aConnectionIsSilent(w *world) {
 }
 
 func silentOnPurpose(w *world) {
-	b := w.begin("ann", "bob")
+	b := w.alive("ann", "bob")
 	w.ok(w.s.SetMailboxState(w.ctx, b[0].ID, model.Paused, "holiday"))
 	for range 3 {
 		w.later(time.Hour)
@@ -160,7 +160,7 @@ func silentOnPurpose(w *world) {
 }
 
 func silenceThatIsKnown(w *world) {
-	b := w.begin("ann", "bob")
+	b := w.alive("ann", "bob")
 	down := store.Alert{Connection: w.mail.ID, Workload: model.ACT, Side: model.Mail, Code: "dav.network", Message: "It does not answer."}
 	w.ok(w.s.RaiseAlert(w.ctx, down, "", w.now))
 	w.later(2 * time.Hour)
@@ -173,7 +173,7 @@ func silenceThatIsKnown(w *world) {
 }
 
 func aSilentCRM(w *world) {
-	b := w.begin("ann")
+	b := w.alive("ann")
 	for range 14 {
 		w.now = w.now.Add(interval)
 		w.works(b[0])

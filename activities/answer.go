@@ -52,6 +52,9 @@ func (a *Activities) Stop(ctx context.Context, in StopIn) error {
 			f.Side, f.Phase, f.Scope, f.Message, f.Evidence = counted.Side, counted.Phase, counted.Scope, counted.Message, counted.Evidence
 		}
 	}
+	if f, err = a.changed(ctx, f); err != nil {
+		return err
+	}
 	return a.Store.RaiseAlert(ctx, f, in.Message, a.Now())
 }
 

@@ -75,11 +75,12 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	info := activity.GetInfo(ctx)
 	go beat(ctx, info.HeartbeatTimeout, done)
 	ctx = store.WithAuthor(ctx, store.Author{By: info.WorkflowExecution.ID})
+	begun := time.Now() // by the clock of the logbook
 	out, err := i.Next.ExecuteActivity(ctx, in)
 	if err == nil || ctx.Err() != nil {
 		return out, err
 	}
-	return out, i.translate(ctx, in.Args, err)
+	return out, i.translate(ctx, in.Args, begun, err)
 }
 
 // beat reports every third of the heartbeat timeout that this worker lives, so
@@ -103,7 +104,7 @@ func beat(ctx context.Context, timeout time.Duration, done <-chan struct{}) {
 // translate makes the Temporal error of a fault. What is no fault comes from
 // our own store or from Temporal: it is tried again and never counts against a
 // mailbox.
-func (i *inbound) translate(ctx context.Context, args []any, err error) error {
+func (i *inbound) translate(ctx context.Context, args []any, begun time.Time, err error) error {
 	f := fault.Of(err)
 	if f == nil {
 		if errors.Is(err, store.ErrNotFound) {
@@ -123,7 +124,9 @@ func (i *inbound) translate(ctx context.Context, args []any, err error) error {
 		o.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	t.Permanent = rule.Stops
-	if rule.Counted || rule.Stops {
+	if f.Class == fault.Auth && i.renewed(ctx, args, begun) {
+		t.Permanent, o.NonRetryable, o.NextRetryDelay = false, false, time.Second
+	} else if rule.Counted || rule.Stops {
 		i.count(ctx, args, f, rule, &t, &o)
 	} else if rule.Again == fault.Attempt && o.NextRetryDelay <= 0 {
 		o.NextRetryDelay = time.Minute

@@ -76,6 +76,10 @@ func (a *Activities) carryOut(ctx context.Context, m model.Mailbox, r store.Requ
 		return a.move(ctx, m, out, model.Paused, "paused by "+r.By)
 	case VerbResume:
 		return a.resume(ctx, m, out)
+	case VerbRenew:
+		return a.renew(ctx, m, out)
+	case VerbRevoke:
+		return a.revoke(ctx, m, r, out)
 	case VerbRemove:
 		return a.remove(ctx, m, r, out)
 	case VerbApprove:
@@ -150,6 +154,11 @@ func (a *Activities) anyRound(ctx context.Context, m model.Mailbox, out *ObeyOut
 // resume enables a mailbox again (D-33), unless it is disabled with its whole
 // connection: that ends with a test of the connection.
 func (a *Activities) resume(ctx context.Context, m model.Mailbox, out *ObeyOut) (store.RequestOutcome, string, error) {
+	if gone, err := a.revoked(ctx, m); err != nil {
+		return "", "", err
+	} else if gone {
+		return store.RequestRefused, "The access was revoked. Renew it: lockstep mailbox renew " + m.Address, nil
+	}
 	if m.State != model.Active {
 		return a.move(ctx, m, out, model.Active, "")
 	}
@@ -176,13 +185,13 @@ func (a *Activities) move(ctx context.Context, m model.Mailbox, out *ObeyOut, s 
 	if m.State == s {
 		return store.RequestDone, fmt.Sprintf("The mailbox is %s already.", s), nil
 	}
-	if err := a.Store.SetMailboxState(ctx, m.ID, s, reason); err != nil {
-		return "", "", err
-	}
 	if s == model.Active {
 		if err := a.Store.EndAlerts(ctx, m.ID, "", "", a.Now()); err != nil {
 			return "", "", err
 		}
+	}
+	if err := a.Store.SetMailboxState(ctx, m.ID, s, reason); err != nil {
+		return "", "", err
 	}
 	out.State = s
 	return store.RequestDone, fmt.Sprintf("The mailbox is %s now.", s), nil

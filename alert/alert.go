@@ -34,6 +34,7 @@ import (
 // Outbox is the part of the store that notices need.
 type Outbox interface {
 	store.Telling
+	store.Proving
 	Policies(ctx context.Context) ([]model.Policy, error)
 }
 
@@ -50,6 +51,8 @@ type Post struct {
 	mu    sync.Mutex
 	token string
 	pause map[store.Channel]backoff
+	// watched is when somebody last looked who is silent.
+	watched time.Time
 }
 
 // backoff is how a server that does not work is spared: nobody tries it before
@@ -88,6 +91,9 @@ type Told struct {
 // error only where our own store does not work; what a server says stands at its
 // notice.
 func (p *Post) Run(ctx context.Context) (Told, error) {
+	if err := p.Watch(ctx); err != nil {
+		return Told{}, err
+	}
 	d, err := p.delivery(ctx)
 	if err != nil || !d.Told() {
 		return Told{}, err

@@ -78,6 +78,18 @@ func mailboxActions() []action {
 			says: "A round begins now instead of at its time.",
 		},
 		{
+			name: "mailbox renew", role: Operator, user: true, by: byMailbox, button: "Renew the access", needs: []string{"secret"},
+			says: "The new password or token is tried first. If it works it replaces the old one, and the mailbox goes on where it stopped; otherwise nothing changes.",
+		},
+		{
+			name: "mailbox revoke", role: Operator, user: true, by: byMailbox, button: "Revoke the access", asks: true, danger: true,
+			says: "Lockstep forgets the password or token and stops syncing the mailbox until the access is renewed. Nothing else is forgotten.",
+		},
+		{
+			name: "mailbox activate", role: Operator, user: true, by: byMailbox, button: "Activate",
+			says: "Both sides are tried. If both work the mailbox is synced again, beginning with what changed meanwhile.",
+		},
+		{
 			name: "mailbox approve", role: Admin, by: byMailbox, button: "Approve", needs: []string{"address"},
 			says: "The mailbox may be synced. Nothing is read or written before it has been tested and enabled.",
 		},
@@ -194,6 +206,15 @@ func systemActions() []action {
 		{name: "connection add", role: Admin, button: "Save", says: "The system is tried first; only if it works anything is saved.", needs: []string{"name"}},
 		{name: "connection test", role: Operator, button: "Test", says: "The system is reached and signed in to; reading and writing are tried. Nothing is changed."},
 		{name: "connection held", reads: true, role: Viewer},
+		{name: "connection show", reads: true, role: Viewer},
+		{
+			name: "connection renew", role: Admin, button: "Renew the access", needs: []string{"name", "secret"},
+			says: "The new password or token is tried first. If it works it replaces the old one, and every mailbox of the connection goes on; otherwise nothing changes.",
+		},
+		{
+			name: "connection revoke", role: Admin, button: "Revoke the access", asks: true, needs: []string{"name"}, danger: true,
+			says: "Lockstep forgets the password or token. Every mailbox of the connection stops until the access is renewed. Nothing else is forgotten.",
+		},
 		{
 			name: "connection approve", role: Operator, button: "Let them go", asks: true, needs: []string{"name", "hash"}, danger: true,
 			says: "What is gone in this system is deleted on the other side too, in every mailbox.",

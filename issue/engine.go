@@ -49,6 +49,24 @@ func engine() []Entry {
 			Solution: "Make the collection writable, or ask its owner to.",
 		},
 		Entry{
+			Code: "engine.stale", Class: fault.Transient, Scope: fault.Mailbox, Row: "B11", Acts: fault.Admin, Then: silence,
+			Message:  "For several intervals nothing has shown that this mailbox is in step, although nothing reported an error.",
+			Cause:    "The worker or Temporal stands still, a round takes unusually long, or a request to one of the two systems never ends.",
+			Solution: "Check that the worker and Temporal run, and look at the mailbox: lockstep mailbox show. A round can be asked for with: lockstep mailbox sync.",
+		},
+		Entry{
+			Code: "engine.stale-connection", Class: fault.Transient, Scope: fault.Server, Row: "B11", Acts: fault.Admin, Then: silence,
+			Message:  "For several intervals no mailbox of this connection has shown that it is in step, although nothing reported an error.",
+			Cause:    "The worker or Temporal stands still, or was switched off.",
+			Solution: "Check that the worker and Temporal run; then look whether the system answers: lockstep connection test.",
+		},
+		Entry{
+			Code: "engine.stale-feed", Class: fault.Transient, Scope: fault.Server, Side: model.CRM, Row: "B11", Acts: fault.Admin, Then: silence,
+			Message:  "The CRM has not been read to its end for a long time, although nothing reported an error.",
+			Cause:    "The worker or Temporal stands still, or reading takes unusually long.",
+			Solution: "Check that the worker and Temporal run; then look whether the CRM answers: lockstep connection test.",
+		},
+		Entry{
 			Code: "engine.store", Class: fault.Bug, Scope: fault.Server, Acts: fault.Admin, Then: "It is tried again until it works.",
 			Message:  "Lockstep's own database did not carry out a step.",
 			Cause:    "The database is down, full, or busy with something else. It never counts against a mailbox.",
@@ -81,14 +99,22 @@ func engine() []Entry {
 	)
 }
 
+const silence = "It disables nothing, and ends by itself with the next success."
+
 // credentials declares what renewed or expired credentials lead to.
 func credentials() []Entry {
 	return of(Engine, "",
 		Entry{
-			Code: "credentials.changed", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-08", Later: true,
+			Code: "credentials.changed", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-08",
 			Message:  "Account credentials changed",
 			Cause:    "The credentials of the CRM or of the mailbox were changed, so the data is no longer accessible.",
 			Solution: "Renew the access: lockstep connection renew for the CRM, lockstep mailbox renew for the mailbox. Sync goes on where it stopped.",
+		},
+		Entry{
+			Code: "credentials.revoked", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-10", Acts: fault.Admin,
+			Message:  "The access was revoked on purpose, and its secret forgotten.",
+			Cause:    "Somebody said lockstep mailbox revoke or lockstep connection revoke, as is done when an account moves to another place or its credentials are no longer to be trusted.",
+			Solution: "Renew the access when it is to be synced again: lockstep mailbox renew, or lockstep connection renew. Sync goes on where it stopped.",
 		},
 	)
 }

@@ -24,7 +24,9 @@ type Alerting interface {
 	// with the alert's reason, in the same transaction (requirement D-31).
 	RaiseAlert(ctx context.Context, f Alert, reason string, now time.Time) error
 	// EndAlerts ends what was counted and raised: against a mailbox, or against a
-	// connection itself, on one side or (empty) both.
+	// connection itself, on one side or (empty) both. What only warns stands. A
+	// mailbox against which everything ends is expected to show from now on that
+	// it works.
 	EndAlerts(ctx context.Context, id model.MailboxID, c model.ConnectionID, side model.Side, now time.Time) error
 	// Alerts lists sync errors, those that are not over first, newest first.
 	Alerts(ctx context.Context, f AlertFilter) ([]Alert, error)

@@ -41,6 +41,7 @@ type Store interface {
 	Alerting
 	Outages
 	Telling
+	Proving
 	Issuing
 	Marking
 	Planning

@@ -90,7 +90,7 @@ func (m *mailbox) listen(ctx workflow.Context) {
 // urgent requests interrupt even a write under way; what it did is found by the
 // next fetch.
 func urgent(r Request) bool {
-	return r.Verb == activities.VerbPause || r.Verb == activities.VerbRemove
+	return r.Verb == activities.VerbPause || r.Verb == activities.VerbRemove || r.Verb == activities.VerbRevoke
 }
 
 func (m *mailbox) run(ctx workflow.Context) error {

@@ -22,7 +22,7 @@ func TestWrongInputIsRefused(t *testing.T) {
 		want string
 	}{
 		{"mialbox list", 2, `lockstep: there is no command "mialbox"; use: lockstep`},
-		{"mailbox lits", 2, `lockstep: there is no command "lits"; use: lockstep mailbox add|approve`},
+		{"mailbox lits", 2, `lockstep: there is no command "lits"; use: lockstep mailbox activate|add|approve`},
 		{"mailbox list extra", 2, "lockstep: wrong number of arguments; use: lockstep mailbox list"},
 		{"mailbox list --colour", 2, "lockstep: unknown flag: --colour"},
 		{"mailbox list --state gone", 2, `lockstep: --state: "gone" is not a state; use registered, approved, active, paused, disabled, crm-id-conflict, retired`},

@@ -29,7 +29,7 @@ type newConnection struct {
 }
 
 func (a *app) connection() *cobra.Command {
-	return group("connection", "The systems that are kept in step", a.connectionAdd(), a.connectionList(), a.connectionShow(), a.connectionTest(),
+	return group("connection", "The systems that are kept in step", a.connectionAdd(), a.connectionList(), a.connectionShow(), a.connectionTest(), a.connectionRenew(), a.connectionRevoke(),
 		a.connectionHeld(), a.connectionApprove(), a.connectionReject())
 }
 

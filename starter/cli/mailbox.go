@@ -22,7 +22,7 @@ func (a *app) mailbox() *cobra.Command {
 		a.mailboxVerb("pause", activities.VerbPause, "Stop syncing for a while; nothing is forgotten", ""),
 		a.mailboxVerb("resume", activities.VerbResume, "Sync again after a pause, or after what disabled it was mended", ""),
 		a.mailboxVerb("sync", activities.VerbSync, "Start a round now and wait for it", ""),
-		a.mailboxRename(), a.mailboxClear(), a.mailboxHistory(), a.mailboxApprove(), a.mailboxEnable(), a.mailboxTurnOff(), a.mailboxBundle(), a.mailboxRemove())
+		a.mailboxRenew(), a.mailboxRevoke(), a.mailboxActivate(), a.mailboxRename(), a.mailboxClear(), a.mailboxHistory(), a.mailboxApprove(), a.mailboxEnable(), a.mailboxTurnOff(), a.mailboxBundle(), a.mailboxRemove())
 }
 
 // mailboxVerb is a command that becomes a request.

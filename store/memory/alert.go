@@ -96,6 +96,10 @@ func (s *Store) EndAlerts(ctx context.Context, id model.MailboxID, c model.Conne
 			return a.Mailbox == id && (id != "" || a.Connection == c) && a.Stops() && (side == "" || a.Side == side)
 		}, func(store.Alert) time.Time { return now })
 		s.recount(id)
+		if m, ok := s.mailboxes.get(name(id)); ok && side == "" && m.NextAt.Before(now) {
+			m.NextAt = now // from now on it is expected to show that it works
+			s.mailboxes.put(name(id), m)
+		}
 		return nil
 	})
 }
@@ -138,8 +142,20 @@ func (s *Store) endAlerts(which func(store.Alert) bool, when func(store.Alert) t
 	}
 }
 
-// endAll ends everything against a mailbox whose life ends or begins anew.
+// enabled ends what stopped a mailbox that is enabled; warnings stand.
+func (s *Store) enabled(id model.MailboxID) {
+	s.endAlerts(func(a store.Alert) bool { return a.Mailbox == id && a.Stops() }, func(a store.Alert) time.Time { return a.Last })
+}
+
+// endAll ends everything against a mailbox whose life ends or begins anew. That
+// it is over is nobody's news: nothing was mended.
 func (s *Store) endAll(id model.MailboxID) {
+	for k, a := range s.alerts.all() {
+		if a.Mailbox == id && a.State == store.AlertOpen {
+			a.ToldOver = a.Last
+			s.alerts.put(k, a)
+		}
+	}
 	s.endAlerts(func(a store.Alert) bool { return a.Mailbox == id }, func(a store.Alert) time.Time { return a.Last })
 }
 

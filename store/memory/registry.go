@@ -327,7 +327,7 @@ func (s *Store) SetMailboxState(ctx context.Context, id model.MailboxID, state m
 		m.State, m.Reason = state, reason
 		switch state {
 		case model.Active:
-			s.endAll(id)
+			s.enabled(id)
 			m.Failures = 0
 		case model.Retired:
 			s.endAll(id)

@@ -115,6 +115,11 @@ func (d *DB) EndAlerts(ctx context.Context, id model.MailboxID, c model.Connecti
 		if err := tx.exec(`DELETE FROM alert WHERE state = 'retrying' AND `+where, args...); err != nil {
 			return err
 		}
+		if id != "" && side == "" { // from now on it is expected to show that it works
+			if err := tx.exec(`UPDATE mailbox SET next_at = ? WHERE id = ? AND next_at < ?`, micros(now), string(id), micros(now)); err != nil {
+				return err
+			}
+		}
 		return tx.exec(`UPDATE alert SET state = 'over', over_at = ? WHERE state = 'open' AND `+where, append([]any{micros(now)}, args...)...)
 	})
 }
@@ -186,12 +191,21 @@ func (t *tx) outageOver(c model.ConnectionID, side model.Side) error {
 	return t.note(store.LogEntry{What: store.LogOutageOver, Subject: store.LogConnection, Name: string(c)})
 }
 
+// enabled ends what stopped a mailbox that is enabled; warnings stand.
+func (t *tx) enabled(id model.MailboxID) error {
+	if err := t.exec(`DELETE FROM alert WHERE mailbox = ? AND state = 'retrying'`, string(id)); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE alert SET state = 'over', over_at = last_at WHERE mailbox = ? AND state = 'open' AND `+stops, string(id))
+}
+
 // endAll ends everything against a mailbox whose life ends or begins anew.
 func (t *tx) endAll(id model.MailboxID) error {
 	if err := t.exec(`DELETE FROM alert WHERE mailbox = ? AND state = 'retrying'`, string(id)); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE alert SET state = 'over', over_at = last_at WHERE mailbox = ? AND state = 'open'`, string(id))
+	// That it is over is nobody's news: nothing was mended.
+	return t.exec(`UPDATE alert SET state = 'over', over_at = last_at, told_over_at = last_at WHERE mailbox = ? AND state = 'open'`, string(id))
 }
 
 // Alerts lists sync errors.

@@ -310,7 +310,7 @@ func (d *DB) SetMailboxState(ctx context.Context, id model.MailboxID, s model.Ma
 		}
 		switch s {
 		case model.Active:
-			return tx.endAll(id)
+			return tx.enabled(id)
 		case model.Retired:
 			return retire(tx, id)
 		default:

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"alerts", alertStories()},
 		{"outages", outageStories()},
 		{"notices", noticeStories()},
+		{"freshness", freshnessStories()},
 		{"issues", issueStories()},
 		{"marks", markStories()},
 		{"fetching", fetchingStories()},

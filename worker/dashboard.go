@@ -26,7 +26,7 @@ func openDashboard(ctx context.Context, cfg config, place setup.Place, st *sqlst
 	if cfg.Dashboard.Accounts == "" {
 		return nil, nil
 	}
-	page, err := newDashboard(cfg, place, st, c, log)
+	page, err := newDashboard(cfg, place, st, c, log) //nolint:contextcheck // the commands are only described here
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,6 @@ capital.
 func Keys() []string {
 	return []string{
 		"connection", "mailbox", "connector", "kind", "side", "plan", "op", "issue", "attempt",
-		"error", "items", "mailboxes", "different", "rows", "temporal", "namespace", "metrics", "notice", "channel", "state", "page", "path", "from", "why",
+		"error", "items", "mailboxes", "different", "rows", "temporal", "namespace", "metrics", "notice", "channel", "state", "page", "path", "from", "used", "limit", "raised", "ended", "why",
 	}
 }

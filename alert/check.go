@@ -38,8 +38,6 @@ func Check(d model.Delivery) error {
 		return &Problem{"support", errors.New("is not an e-mail address")}
 	case d.Fold < 0:
 		return &Problem{"fold", errors.New("cannot be negative")}
-	case d.Expiry < 0:
-		return &Problem{"expiry_days", errors.New("cannot be negative")}
 	case d.Mail.PerMinute < 0:
 		return &Problem{"smtp.per_minute", errors.New("cannot be negative")}
 	}

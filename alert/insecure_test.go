@@ -93,7 +93,6 @@ func TestSettingsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(d *model.Delivery){
 		"admin: is not an e-mail address":                               func(d *model.Delivery) { d.Admin = "nobody" },
 		"fold: cannot be negative":                                      func(d *model.Delivery) { d.Fold = -1 },
-		"expiry_days: cannot be negative":                               func(d *model.Delivery) { d.Expiry = -1 },
 		"link: must be a complete address":                              func(d *model.Delivery) { d.Link = "lockstep" },
 		"smtp.per_minute: cannot be negative":                           func(d *model.Delivery) { d.Mail.PerMinute = -1 },
 		"smtp.url: is missing":                                          func(d *model.Delivery) { d.Mail.URL = "" },

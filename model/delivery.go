@@ -14,9 +14,7 @@ type Delivery struct {
 	Fold Duration `json:"fold" yaml:"fold"`
 	// Link is a web address that notices show, with {address} for the mailbox and
 	// {connection} for the connection's name; "" = none.
-	Link string `json:"link" yaml:"link"`
-	// Expiry is how many days before a credential expires somebody is told; 0 = 14.
-	Expiry  int        `json:"expiry_days" yaml:"expiry_days"`
+	Link    string     `json:"link" yaml:"link"`
 	Mail    MailServer `json:"smtp" yaml:"smtp"`
 	Webhook Webhook    `json:"webhook" yaml:"webhook"`
 }

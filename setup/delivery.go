@@ -15,13 +15,12 @@ import (
 // Alert says in the environment how alerts are delivered. What is set there
 // counts for the programs that have it, whatever the store says.
 type Alert struct {
-	Admin      string        `desc:"e-mail address that hears of what nobody else can be told"`
-	Support    string        `desc:"e-mail address to which bundles are mailed on request"`
-	Fold       time.Duration `desc:"least time between two notices to one recipient; default: 10m"`
-	Link       string        `desc:"web address that notices show, with {address} and {connection}"`
-	ExpiryDays int           `split_words:"true" desc:"days before a credential expires at which somebody is told; default: 14"`
-	SMTP       SMTP
-	Webhook    Webhook
+	Admin   string        `desc:"e-mail address that hears of what nobody else can be told"`
+	Support string        `desc:"e-mail address to which bundles are mailed on request"`
+	Fold    time.Duration `desc:"least time between two notices to one recipient; default: 10m"`
+	Link    string        `desc:"web address that notices show, with {address} and {connection}"`
+	SMTP    SMTP
+	Webhook Webhook
 }
 
 // SMTP is the server through which mails go.
@@ -50,7 +49,7 @@ func (e Environment) Delivery() (*model.Delivery, error) {
 		return nil, nil //nolint:nilnil // nothing is no error
 	}
 	d := model.Delivery{
-		Admin: a.Admin, Support: a.Support, Fold: model.Duration(a.Fold), Link: a.Link, Expiry: a.ExpiryDays,
+		Admin: a.Admin, Support: a.Support, Fold: model.Duration(a.Fold), Link: a.Link,
 		Mail: model.MailServer{
 			URL: a.SMTP.URL, From: a.SMTP.From, User: a.SMTP.User, PerMinute: a.SMTP.PerMinute, AllowInsecure: a.SMTP.AllowInsecure,
 		},

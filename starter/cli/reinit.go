@@ -239,13 +239,16 @@ func (a *app) showSnapshot(ctx context.Context, name string) error {
 		case !s.Filled:
 			state = "reading"
 		}
-		target := "both sides"
+		target, soon := "both sides", ""
+		if !at(v.Estimate).IsZero() {
+			soon = relative(a.Now(), at(v.Estimate))
+		}
 		if s.Target != "" {
 			target = "the " + string(s.Target) + " side only"
 		}
 		pairs(w, [2]string{"Mailbox", v.Mailbox}, [2]string{"State", state}, [2]string{"Writes", target},
 			[2]string{"Looked at", fmt.Sprintf("%d of %d items in %d stages", s.Total-s.Left, s.Total, s.Stages)},
-			[2]string{"Begins stages", s.Window}, [2]string{"Begun", relative(a.Now(), s.Begun)}, [2]string{"May be done", relative(a.Now(), at(v.Estimate))},
+			[2]string{"Begins stages", s.Window}, [2]string{"Begun", relative(a.Now(), s.Begun)}, [2]string{"May be done", soon},
 			[2]string{"Request", v.Request})
 	})
 }

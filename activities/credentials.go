@@ -46,6 +46,9 @@ func (a *Activities) revoke(ctx context.Context, m model.Mailbox, r store.Reques
 	if err := a.Store.SaveMailbox(ctx, m); err != nil {
 		return "", "", err
 	}
+	if err := a.Store.SetExpiry(ctx, m.ID, "", time.Time{}); err != nil {
+		return "", "", err
+	}
 	f := issue.Fault(codeRevoked)
 	alert := store.Alert{Mailbox: m.ID, Workload: model.ACT, Side: model.Mail, Code: f.Code, Message: f.Message}
 	if err := a.Store.RaiseAlert(ctx, alert, "access revoked by "+r.By, a.Now()); err != nil {

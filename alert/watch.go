@@ -12,8 +12,11 @@ import (
 // watchGap is the time between two looks who is silent.
 const watchGap = time.Minute
 
-// Watch raises and ends freshness alarms (requirement B11), at most once a
-// minute.
+// ahead is how long before credentials expire somebody is told (requirement B23).
+const ahead = 14 * 24 * time.Hour
+
+// Watch raises and ends freshness alarms (requirement B11) and warnings of
+// credentials that expire soon, at most once a minute.
 func (p *Post) Watch(ctx context.Context) error {
 	now := p.Now()
 	p.mu.Lock()
@@ -47,6 +50,7 @@ func watching(policies []model.Policy) store.Watch {
 		late := time.Duration(p.StaleAfter-1) * one
 		w.Intervals[p.Name] = store.Patience{Late: late, Early: max(late-one, one/2)}
 	}
+	w.Expiry = store.Dated{Code: "credentials.expire", Message: issue.Message("credentials.expire"), Ahead: ahead}
 	for _, s := range []struct {
 		said *store.Said
 		code string

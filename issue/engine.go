@@ -111,6 +111,12 @@ func credentials() []Entry {
 			Solution: "Renew the access: lockstep connection renew for the CRM, lockstep mailbox renew for the mailbox. Sync goes on where it stopped.",
 		},
 		Entry{
+			Code: "credentials.expire", Class: fault.Auth, Scope: fault.Mailbox, Row: "B23", Acts: fault.Admin, Then: "It disables nothing, and ends when they are renewed.",
+			Message:  "The password or token expires on <date>.",
+			Cause:    "Somebody said so when it was entered (--expires). After that day the system will refuse it.",
+			Solution: "Get a new one in the system, then: lockstep mailbox renew, or lockstep connection renew for a connection's own. The old one is used until the new one works, so nothing stops.",
+		},
+		Entry{
 			Code: "credentials.revoked", Class: fault.Auth, Scope: fault.Mailbox, Row: "L-10", Acts: fault.Admin,
 			Message:  "The access was revoked on purpose, and its secret forgotten.",
 			Cause:    "Somebody said lockstep mailbox revoke or lockstep connection revoke, as is done when an account moves to another place or its credentials are no longer to be trusted.",

@@ -17,6 +17,11 @@ type Proving interface {
 	// CheckFreshness raises and ends alerts of the workload Freshness and returns
 	// how many of each. It disables nothing.
 	CheckFreshness(ctx context.Context, w Watch, now time.Time) (raised, ended int, err error)
+	// SetExpiry notes when the credentials of a mailbox, or of a connection itself
+	// (the mailbox is empty), expire; a zero time = nobody knows.
+	SetExpiry(ctx context.Context, m model.MailboxID, c model.ConnectionID, at time.Time) error
+	// Expiries lists what is known, of mailboxes that were not removed.
+	Expiries(ctx context.Context) ([]Term, error)
 }
 
 // Watch says from when on silence is an alarm, and what it says.
@@ -25,6 +30,7 @@ type Watch struct {
 	Mailbox   Said
 	System    Said // of every mailbox of a connection
 	Feed      Said // of a CRM that nobody has read
+	Expiry    Dated
 }
 
 // Patience is how long a mailbox may be silent after its next round was due.
@@ -70,14 +76,19 @@ type Verdicts struct {
 	Still  []string // ids of whole connections that are silent as before
 }
 
-// Judge decides it, from all active mailboxes, all CRM connections, and the
-// alerts that are open.
-func Judge(w Watch, lives []Life, pulses []Pulse, open []Alert, now time.Time) Verdicts {
-	j := judge{w: w, now: now, stopped: map[model.ConnectionID]bool{}, silent: map[model.ConnectionID]bool{}, alerts: map[key]Alert{}}
+// Judge decides it, from all active mailboxes, all CRM connections, what is known
+// of credentials, and the alerts that are open.
+func Judge(w Watch, lives []Life, pulses []Pulse, terms []Term, open []Alert, now time.Time) Verdicts {
+	j := judge{
+		w: w, now: now, stopped: map[model.ConnectionID]bool{}, silent: map[model.ConnectionID]bool{},
+		alerts: map[key]Alert{}, expiring: map[key]Alert{},
+	}
 	for _, a := range open {
 		switch {
 		case a.Workload == Freshness:
 			j.alerts[key{a.Mailbox, a.Connection, a.Side}] = a
+		case a.Workload == Credentials:
+			j.expiring[key{a.Mailbox, a.Connection, a.Side}] = a
 		case a.Mailbox == "" && a.Stops():
 			j.stopped[a.Connection] = true
 		}
@@ -86,6 +97,7 @@ func Judge(w Watch, lives []Life, pulses []Pulse, open []Alert, now time.Time) V
 	j.systems(lives)
 	j.mailboxes(lives)
 	j.rest()
+	j.expiries(terms)
 	return j.out
 }
 
@@ -101,7 +113,9 @@ type judge struct {
 	stopped map[model.ConnectionID]bool // it is known that nothing works through it
 	silent  map[model.ConnectionID]bool // told of as a whole
 	alerts  map[key]Alert               // open, and not looked at yet
-	out     Verdicts
+	// expiring are the open warnings of credentials, less those that still hold.
+	expiring map[key]Alert
+	out      Verdicts
 }
 
 // take returns the open alert of a subject and counts it as looked at.

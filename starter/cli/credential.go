@@ -29,12 +29,13 @@ and what is linked stays linked.`
 
 // renewal is what a renew command was told.
 type renewal struct {
-	secret, user, why string
-	wait              patience
+	secret, user, why, expires string
+	wait                       patience
 }
 
 func (a *app) renewFlags(c *cobra.Command, in *renewal) {
 	c.Flags().StringVar(&in.secret, "secret", "-", "the new `secret`; "+secretHelp)
+	c.Flags().StringVar(&in.expires, "expires", "", "last `day` on which it works, such as 2027-01-31: two weeks before, somebody is told; default: not known")
 	c.Flags().StringVar(&in.why, "why", "", "a `reason` for the logbook")
 	in.wait.flags(c, 2*time.Minute)
 }
@@ -61,6 +62,10 @@ func (a *app) renewMailbox(ctx context.Context, name string, in renewal) error {
 	if m.State == model.Retired {
 		return fmt.Errorf("%s was removed; add it again: lockstep mailbox add", m.Address)
 	}
+	expires, err := a.expiry(in.expires)
+	if err != nil {
+		return err
+	}
 	if m.Secret, err = a.secret(in.secret); err != nil {
 		return err
 	}
@@ -77,8 +82,26 @@ func (a *app) renewMailbox(ctx context.Context, name string, in renewal) error {
 	if err := st.SaveMailbox(ctx, m); err != nil {
 		return err
 	}
+	if err := st.SetExpiry(ctx, m.ID, "", expires); err != nil {
+		return err
+	}
 	a.talk("%s: the new credentials work and are in use", m.Address)
 	return a.renewed(ctx, m, in.wait)
+}
+
+// expiry reads the day on which credentials expire; none is not known.
+func (a *app) expiry(day string) (time.Time, error) {
+	if day == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.DateOnly, day)
+	switch {
+	case err != nil:
+		return at, usage("--expires: %q is not a day; write it as 2027-01-31", day)
+	case !at.After(a.Now()):
+		return at, usage("--expires: %s is not in the future", day)
+	}
+	return at, nil
 }
 
 func (a *app) tryMailbox(ctx context.Context, c model.Connection, m model.Mailbox) error {
@@ -176,6 +199,10 @@ func (a *app) renewConnection(ctx context.Context, name string, in renewal) erro
 	if err != nil {
 		return err
 	}
+	expires, err := a.expiry(in.expires)
+	if err != nil {
+		return err
+	}
 	if c.Secret, err = a.secret(in.secret); err != nil {
 		return err
 	}
@@ -187,6 +214,9 @@ func (a *app) renewConnection(ctx context.Context, name string, in renewal) erro
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	if c, err = st.SaveConnection(ctx, c); err != nil {
+		return err
+	}
+	if err := st.SetExpiry(ctx, "", c.ID, expires); err != nil {
 		return err
 	}
 	a.talk("connection %s: the new credentials work and are in use", c.Name)
@@ -283,6 +313,9 @@ func (a *app) revokeConnection(ctx context.Context, name string, yes bool) error
 	}
 	c.Secret = ""
 	if _, err := st.SaveConnection(ctx, c); err != nil {
+		return err
+	}
+	if err := st.SetExpiry(ctx, "", c.ID, time.Time{}); err != nil {
 		return err
 	}
 	// One event for all its mailboxes (design decision 11): nobody asks the system

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep.dev/model"
 	"lockstep.dev/store"
@@ -34,6 +35,26 @@ func TestRenewingAMailbox(t *testing.T) {
 	log, err := h.st.Log(t.Context(), store.LogFilter{Subject: store.LogMailbox, Name: string(m.ID), What: store.LogSettings})
 	if err != nil || len(log) != 1 || log[0].By != "root" || log[0].Why != "it expired" || strings.Contains(log[0].After, "geheim") {
 		t.Errorf("the logbook says %+v, %v", log, err)
+	}
+}
+
+// B23: who enters credentials may say when they expire, so that somebody is told
+// before; a day that is none, or is past, changes nothing.
+func TestCredentialsExpire(t *testing.T) {
+	h := newHouse(t)
+	for day, want := range map[string]string{"soon": `"soon" is not a day; write it as 2027-01-31`, "2001-02-03": "2001-02-03 is not in the future"} {
+		if code, _, talk := h.run("mailbox", "renew", "anna@example.com", "--expires", day); code != 2 || !strings.Contains(talk, want) {
+			t.Errorf("%s: %d %s", day, code, talk)
+		}
+	}
+	day := time.Now().AddDate(0, 3, 0).UTC().Truncate(24 * time.Hour)
+	h.input = "ganz geheim\n"
+	if code, _, talk := h.run("mailbox", "renew", "anna@example.com", "--expires", day.Format(time.DateOnly)); code != 0 {
+		t.Fatalf("%d %s", code, talk)
+	}
+	terms, err := h.st.Expiries(t.Context())
+	if err != nil || len(terms) != 1 || terms[0].Mailbox == "" || !terms[0].Expires.Equal(day) {
+		t.Errorf("%+v %v", terms, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -38,7 +39,7 @@ func (s *Store) CheckFreshness(ctx context.Context, w store.Watch, now time.Time
 				open = append(open, a)
 			}
 		}
-		v := store.Judge(w, lives, pulses, open, now)
+		v := store.Judge(w, lives, pulses, s.terms(), open, now)
 		for _, a := range v.Raise {
 			a.ID, a.State, a.Times, a.Last, a.Scope = s.newID("alt"), store.AlertOpen, 1, now, fault.Mailbox
 			if a.Mailbox == "" {
@@ -63,4 +64,43 @@ func (s *Store) CheckFreshness(ctx context.Context, w store.Watch, now time.Time
 		return nil
 	})
 	return raised, ended, err
+}
+
+// SetExpiry implements store.Proving.
+func (s *Store) SetExpiry(ctx context.Context, m model.MailboxID, c model.ConnectionID, at time.Time) error {
+	if m != "" {
+		c = ""
+	}
+	return alone(ctx, s, func() error {
+		if at.IsZero() {
+			s.expiries.drop(place{c, m})
+		} else {
+			s.expiries.put(place{c, m}, at)
+		}
+		return nil
+	})
+}
+
+// Expiries implements store.Proving.
+func (s *Store) Expiries(ctx context.Context) ([]store.Term, error) {
+	return within(ctx, s, func() ([]store.Term, error) { return s.terms(), nil })
+}
+
+func (s *Store) terms() []store.Term {
+	var out []store.Term
+	for k, at := range s.expiries.all() {
+		t := store.Term{Mailbox: k.mailbox, Connection: k.connection, Side: model.Mail, Expires: at}
+		if m, ok := s.mailboxes.get(name(k.mailbox)); ok && m.State != model.Retired {
+			t.Connection = m.Mail
+		} else if c, ok := s.connections.get(name(k.connection)); ok && k.mailbox == "" {
+			t.Side = c.Side
+		} else {
+			continue
+		}
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b store.Term) int {
+		return cmp.Or(a.Expires.Compare(b.Expires), cmp.Compare(a.Mailbox, b.Mailbox), cmp.Compare(a.Connection, b.Connection))
+	})
+	return out
 }

@@ -64,6 +64,7 @@ type tables struct {
 	former        table[pendingKey, struct{}] // addresses that mailboxes had before, by mailbox and item
 	restores      int                         // how often this database was declared restored
 	probes        table[name, []store.Probe]  // by mailbox
+	expiries      table[place, time.Time]     // of credentials
 	members       table[memberKey, struct{}]
 	rolls         table[rollKey, store.Roll]
 }
@@ -80,7 +81,7 @@ func (t *tables) copy(log *[]func()) tables {
 		reviews: t.reviews.copy(log), logbook: t.logbook.copy(log), revisions: t.revisions.copy(log), verdicts: t.verdicts.copy(log),
 		former: t.former.copy(log), snapshots: t.snapshots.copy(log), restores: t.restores,
 		notices: t.notices.copy(log), deliveries: t.deliveries.copy(log),
-		probes: t.probes.copy(log), members: t.members.copy(log), rolls: t.rolls.copy(log),
+		probes: t.probes.copy(log), expiries: t.expiries.copy(log), members: t.members.copy(log), rolls: t.rolls.copy(log),
 	}
 }
 

@@ -409,6 +409,7 @@ func (s *Store) forgetRows(id model.MailboxID) {
 	dropWhere(&s.history, func(k valueKey, _ struct{}) bool { return k.mailbox == id })
 	dropWhere(&s.audits, func(_ name, a audit) bool { return a.Mailbox == id })
 	dropWhere(&s.members, func(k memberKey, _ struct{}) bool { return k.mailbox == id })
+	s.expiries.drop(place{"", id})
 	dropWhere(&s.probes, func(k name, _ []store.Probe) bool { return k == name(id) })
 	dropWhere(&s.requests, func(_ name, r store.Request) bool { return r.Mailbox == id })
 	dropWhere(&s.observations, func(k itemKey, _ observation) bool { return k.mailbox == id })

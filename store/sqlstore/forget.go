@@ -99,7 +99,7 @@ func mailboxTables() []string {
 	return []string{
 		"operation", "plan", "pending", "link", "identity", "intent", "conflict", "issue", "mark", "alert", "round", "request", "review", "probe", "member",
 		"observation", "collection", "registration", "sighting", "drift", "audit", "value_history", "verdict",
-		"former_address", "snapshot_item", "snapshot",
+		"former_address", "expiry", "snapshot_item", "snapshot",
 	}
 }
 

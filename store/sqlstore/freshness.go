@@ -73,7 +73,8 @@ func (t *tx) judge(w store.Watch, now time.Time) (store.Verdicts, error) {
 		return store.Verdicts{}, err
 	}
 	var open []alertRow
-	if err := t.list(&open, `SELECT `+alertColumns+` FROM alert WHERE state = 'open' AND (mailbox = '' OR workload = ?) ORDER BY id`, string(store.Freshness)); err != nil {
+	if err := t.list(&open, `SELECT `+alertColumns+` FROM alert WHERE state = 'open' AND (mailbox = '' OR workload IN (?, ?)) ORDER BY id`,
+		string(store.Freshness), string(store.Credentials)); err != nil {
 		return store.Verdicts{}, err
 	}
 	var a []store.Life
@@ -91,5 +92,46 @@ func (t *tx) judge(w store.Watch, now time.Time) (store.Verdicts, error) {
 	for _, r := range open {
 		c = append(c, r.alert())
 	}
-	return store.Judge(w, a, b, c, now), nil
+	terms, err := t.terms()
+	return store.Judge(w, a, b, terms, c, now), err
+}
+
+// SetExpiry notes when credentials expire.
+func (d *DB) SetExpiry(ctx context.Context, m model.MailboxID, c model.ConnectionID, at time.Time) error {
+	if m != "" {
+		c = ""
+	}
+	return d.update(ctx, "note when credentials expire", func(tx *tx) error {
+		if err := tx.exec(`DELETE FROM expiry WHERE mailbox = ? AND connection = ?`, string(m), string(c)); err != nil || at.IsZero() {
+			return err
+		}
+		return tx.exec(`INSERT INTO expiry (mailbox, connection, expires_at) VALUES (?, ?, ?)`, string(m), string(c), micros(at))
+	})
+}
+
+// Expiries lists when credentials expire.
+func (d *DB) Expiries(ctx context.Context) ([]store.Term, error) {
+	var out []store.Term
+	err := d.view(ctx, "list when credentials expire", func(tx *tx) (err error) {
+		out, err = tx.terms()
+		return err
+	})
+	return out, err
+}
+
+func (t *tx) terms() ([]store.Term, error) {
+	var rows []struct {
+		Mailbox    string `db:"mailbox"`
+		Connection string `db:"connection"`
+		Side       string `db:"side"`
+		Expires    int64  `db:"expires_at"`
+	}
+	err := t.list(&rows, `SELECT e.mailbox, m.mail AS connection, 'mail' AS side, e.expires_at FROM expiry e JOIN mailbox m ON m.id = e.mailbox WHERE m.state <> 'retired'
+		UNION ALL SELECT e.mailbox, c.id, c.side, e.expires_at FROM expiry e JOIN connection c ON c.id = e.connection
+		ORDER BY expires_at, mailbox, connection`)
+	var out []store.Term
+	for _, r := range rows {
+		out = append(out, store.Term{Mailbox: model.MailboxID(r.Mailbox), Connection: model.ConnectionID(r.Connection), Side: model.Side(r.Side), Expires: instant(r.Expires)})
+	}
+	return out, err
 }

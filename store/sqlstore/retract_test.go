@@ -57,6 +57,7 @@ connection: id name side connector settings secret owner every pass pass_begun a
 content: key seen
 delivery: name settings
 drift: audit mailbox side kind item collection what held found fields
+expiry: mailbox connection expires_at
 former_address: mailbox folded
 identity: connection mailbox kind item entity
 installation: id seed created restores

@@ -138,6 +138,7 @@ func (w *town) live(m model.Mailbox) {
 	w.ok(err)
 	_, err = w.db.AddRequest(w.Context(), store.Request{Mailbox: m.ID, Verb: "pause", By: "root", At: w.now})
 	w.ok(err)
+	w.ok(w.db.SetExpiry(w.Context(), m.ID, "", w.now.Add(time.Hour)))
 	w.ok(w.db.SaveProbes(w.Context(), m.ID, []store.Probe{{Workload: model.ACT, Side: model.Mail, Step: store.ProbeReach, Verdict: store.ProbeWorks}}, w.now))
 	w.ok(w.db.Enrol(w.Context(), store.Roll{Policy: "default", Source: "crm/sales/North", Tried: w.now}, []model.MailboxID{m.ID}, nil))
 	report, err := w.db.BeginAudit(w.Context(), store.Audit{Connection: w.mail.ID, Mailbox: m.ID, Begun: w.now})

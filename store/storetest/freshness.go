@@ -15,6 +15,7 @@ func freshnessStories() map[string]func(*world) {
 		"who is not synced on purpose is not missed":          silentOnPurpose,
 		"what is known not to work is not told twice":         silenceThatIsKnown,
 		"a CRM that nobody reads is told of":                  aSilentCRM,
+		"credentials that expire soon are told of":            expiresSoon,
 	}
 }
 
@@ -26,6 +27,7 @@ func (w *world) watch(raised, ended int) {
 	w.Helper()
 	r, e, err := w.s.CheckFreshness(w.ctx, store.Watch{
 		Intervals: map[string]store.Patience{"default": {Late: 5 * interval, Early: 4 * interval}},
+		Expiry:    store.Dated{Code: "credentials.expire", Message: "on <date>", Ahead: 14 * 24 * time.Hour},
 		Mailbox:   store.Said{Code: "one", Message: "m"}, System: store.Said{Code: "all", Message: "m"}, Feed: store.Said{Code: "feed", Message: "m"},
 	}, w.now)
 	w.ok(err)
@@ -185,4 +187,38 @@ func aSilentCRM(w *world) {
 	_, _, err := w.s.FinishPass(w.ctx, w.crm.ID, w.now)
 	w.ok(err)
 	w.watch(0, 1)
+}
+
+// B23: two weeks before credentials expire somebody is told, once, and that is
+// over when they were renewed; of whom nobody said when, nothing is.
+func expiresSoon(w *world) {
+	m := w.alive("ann")[0]
+	const day = 24 * time.Hour
+	soon, late := w.now.Add(13*day), w.now.Add(100*day)
+	step := func(raised, ended int) {
+		w.Helper()
+		w.works(m)
+		w.later(time.Minute)
+		w.watch(raised, ended)
+	}
+	w.ok(w.s.SetExpiry(w.ctx, m.ID, "", soon))
+	w.ok(w.s.SetExpiry(w.ctx, "", w.crm.ID, late))
+	terms, err := w.s.Expiries(w.ctx)
+	w.ok(err)
+	equal(w, "known", len(terms), 2)
+	equal(w, "the first is the mailbox's, on the mail side", terms[0].Mailbox == m.ID && terms[0].Connection == m.Mail && terms[0].Side == model.Mail, true)
+	equal(w, "the other is the CRM's own", terms[1].Mailbox == "" && terms[1].Connection == w.crm.ID && terms[1].Side == model.CRM, true)
+	step(1, 0)
+	step(0, 0)
+	all, err := w.s.Alerts(w.ctx, store.AlertFilter{Mailbox: m.ID})
+	w.ok(err)
+	equal(w, "alerts", len(all), 1)
+	equal(w, "it says when", all[0].Message, "on "+soon.UTC().Format(time.DateOnly))
+	equal(w, "it stops nothing", all[0].Stops(), false)
+	w.ok(w.s.SetExpiry(w.ctx, m.ID, "", late))
+	step(0, 1)
+	w.ok(w.s.SetExpiry(w.ctx, "", w.crm.ID, soon))
+	step(1, 0)
+	w.ok(w.s.SetExpiry(w.ctx, "", w.crm.ID, time.Time{}))
+	step(0, 1)
 }
